@@ -1,0 +1,6 @@
+package main
+
+// commands are the words facet knows, in the order help lists them.
+func commands() []command {
+	return []command{}
+}
