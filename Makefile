@@ -1,0 +1,58 @@
+# Facet. `make run` needs Go, git and make; nothing else.
+SHELL := /bin/bash
+GO ?= go
+DATA ?= ./data
+OUT ?= ./out
+FUZZTIME ?= 60s
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: web
+web: ## build the web wallet (WASM, scripts, styles) into web/dist
+	@$(GO) run ./web/bundle
+
+.PHONY: build
+build: web ## build bin/facet with the web wallet inside
+	@mkdir -p bin && $(GO) build -trimpath -o bin/facet ./cmd/facet
+
+.PHONY: run
+run: build ## build everything and start issuer, wallet, verifier and newsroom on this machine
+	@./bin/facet demo --data $(DATA)
+
+.PHONY: check
+check: ## fmt, vet, staticcheck, tsc, house
+	@test/scripts/check
+
+.PHONY: test
+test: web ## everything a change must pass; installs Chromium from the system's packages if missing and permitted
+	@test/scripts/need-browser
+	@$(GO) test ./...
+
+.PHONY: look
+look: web ## the journey in Chromium: pictures, logs and the data scan into ./out
+	@test/scripts/need-browser
+	@rm -rf $(OUT) && mkdir -p $(OUT)
+	@FACET_LOOK=$(abspath $(OUT)) $(GO) test ./test/e2e -count=1 -timeout 30m -run 'TestJourney|TestLook' -v | grep -E '^(\s*---|ok|FAIL|PASS|\s+\S+\.go)' || true
+	@ls $(OUT)
+
+.PHONY: bench
+bench: ## one line per work: CPU, floor, ratio, budget, ok or OVER
+	@$(GO) run ./test/bench
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	@test/scripts/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: web ## the same tests at full counts: hours
+	@test/scripts/need-browser
+	@FACET_SOAK=1 $(GO) test ./... -count=1 -timeout 12h
+
+.PHONY: clean
+clean: ## remove what was built (never ./data)
+	@rm -rf bin $(OUT) && find web/dist -type f ! -name .placeholder -delete
