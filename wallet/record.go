@@ -1,0 +1,138 @@
+package wallet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"facet/credentials/claims"
+	"facet/wallet/vault"
+)
+
+// Record types in the vault.
+const (
+	recCredential  = "credential"
+	recPreferences = "preferences"
+	recToday       = "today"
+	recHistory     = "history"
+	recSettings    = "settings"
+	recParty       = "party"
+
+	recSingle = "0" // the id of types with one record
+)
+
+// A held is a credential the wallet keeps: one content, several one-time
+// copies. A copy is removed when it is used, so two verifiers never see the
+// same signature, digests or key.
+type held struct {
+	ID         string     `json:"id"`
+	VCT        string     `json:"vct"`
+	IssuerID   string     `json:"issuer_id"`
+	IssuerName string     `json:"issuer_name"`
+	Claims     claims.Set `json:"claims"` // processed; what every copy can disclose
+	Received   int64      `json:"received"`
+	Expires    int64      `json:"expires"` // 0 = never
+	Revoked    bool       `json:"revoked,omitempty"`
+	Copies     []copyOf   `json:"copies"`
+}
+
+// A copyOf is one issued SD-JWT VC with the private key it is bound to.
+type copyOf struct {
+	SDJWT string          `json:"sd_jwt"`
+	Key   json.RawMessage `json:"key"` // private JWK
+}
+
+// A party is what the wallet remembers of an asker, by the name a trust list
+// vouches for (client ids change with every certificate).
+type party struct {
+	Name       string   `json:"name"`
+	KnownSince int64    `json:"known_since"` // first answer
+	Asked      []string `json:"asked"`       // paths asked the last time it was answered
+}
+
+// A deed is one answered request.
+type deed struct {
+	ID       string     `json:"id"`
+	Party    string     `json:"party"`
+	Domain   string     `json:"domain"`
+	ClientID string     `json:"client_id"`
+	At       int64      `json:"at"`
+	Until    int64      `json:"until"`
+	Purpose  Text       `json:"purpose"`
+	Kinds    []Text     `json:"kinds"`
+	State    string     `json:"state"`
+	Receipt  string     `json:"receipt"`
+	Consent  string     `json:"consent,omitempty"`
+	Policy   *PolicyRef `json:"policy,omitempty"`
+	Log      *LogRef    `json:"log,omitempty"`
+	Erasure  *Erasure   `json:"erasure,omitempty"`
+
+	// What taking it back and checking the receipt need; forgotten when the
+	// deadline has passed or the deed was withdrawn.
+	LogKey         string            `json:"log_key,omitempty"`
+	ReceiptURL     string            `json:"receipt_url,omitempty"`
+	WithdrawalURL  string            `json:"withdrawal_url,omitempty"`
+	RequestKey     json.RawMessage   `json:"request_key,omitempty"` // public JWK that signed the request
+	HolderKeys     []json.RawMessage `json:"holder_keys,omitempty"` // private JWKs that signed the presentations
+	Sent           []sentClaim       `json:"sent,omitempty"`        // only until the receipt is checked
+	ReceiptOfProof json.RawMessage   `json:"receipt_proof,omitempty"`
+}
+
+// A sentClaim is one disclosed value, kept sealed until the receipt was checked.
+type sentClaim struct {
+	Query string          `json:"query"`
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value"`
+}
+
+// get reads one record into v; false if there is none. The caller holds w.mu.
+func (w *Wallet) get(kind, id string, v any) (bool, error) {
+	plain, err := w.cfg.Vault.Get(kind, id)
+	if errors.Is(err, vault.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read %s: %w", kind, err)
+	}
+	return true, decode(plain, v)
+}
+
+// decode reads a record. Numbers in claims stay json.Number.
+func decode(plain []byte, v any) error {
+	if err := unmarshal(plain, v); err != nil {
+		return failf(CodeRecord, "a record is damaged")
+	}
+	return nil
+}
+
+// put writes one record; the caller holds w.mu.
+func (w *Wallet) put(kind, id string, v any) error {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", kind, err)
+	}
+	if err := w.cfg.Vault.Put(kind, id, plain); err != nil {
+		return fmt.Errorf("write %s: %w", kind, err)
+	}
+	return nil
+}
+
+// remove deletes one record; the caller holds w.mu.
+func (w *Wallet) remove(kind, id string) error {
+	if err := w.cfg.Vault.Delete(kind, id); err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return fmt.Errorf("delete %s: %w", kind, err)
+	}
+	return nil
+}
+
+// change runs f under the lock and then saves.
+func (w *Wallet) change(ctx context.Context, f func() error) error {
+	w.mu.Lock()
+	err := f()
+	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return w.cfg.Save(ctx)
+}

@@ -1,0 +1,85 @@
+// Package wallet is the holder's engine: it receives credentials, explains a
+// request before it is answered, answers it, remembers what was answered and
+// takes it back. The same code runs in the browser (js/wasm), in the command
+// line and in tests.
+//
+// It trusts what its Config hands in (the trust list, the clock, the fetcher)
+// and nothing that arrives over the network before it is authenticated. It
+// sends nothing to anyone without a call that stands for a tap of the holder:
+// Accept, Present, Refuse, CheckReceipt, Withdraw.
+//
+// It does not store: the vault it is given is open and in memory, and Save is
+// called after every change. It does not keep time, print, log or retry.
+package wallet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"sync"
+	"time"
+
+	"facet/credentials"
+	"facet/credentials/openid4vp"
+	"facet/fetch"
+	"facet/wallet/vault"
+)
+
+// Config is what a wallet needs. Every field is required but Location.
+type Config struct {
+	Vault     *vault.Vault           // open; the wallet is its only writer
+	Fetch     fetch.Fetcher          // guarded; follows no redirect unless asked
+	Trust     credentials.TrustStore // which issuers may sign which types
+	Verifiers openid4vp.Verifiers    // who a client_id is
+	Now       func() time.Time
+	Location  *time.Location // where midnight is; nil = UTC
+	// Save makes the vault durable. It is called after every change and, in
+	// Present, before anything is sent: an error there stops the answer.
+	Save func(ctx context.Context) error
+}
+
+// A Wallet is an opened wallet. Its methods are safe for many goroutines;
+// none holds a lock while it waits for the network.
+type Wallet struct {
+	cfg Config
+
+	mu        sync.Mutex // protects everything below, and the vault's records
+	proposals map[string]*proposal
+	offers    map[string]*offer
+}
+
+// Limits on what a wallet keeps open at a time; the oldest goes first.
+const (
+	MaxOpenProposals = 16
+	MaxOpenOffers    = 8
+)
+
+// New makes a wallet over an open vault.
+func New(c Config) (*Wallet, error) {
+	switch {
+	case c.Vault == nil:
+		return nil, errors.New("wallet: config needs an open vault")
+	case c.Fetch == nil:
+		return nil, errors.New("wallet: config needs a fetcher")
+	case c.Trust == nil:
+		return nil, errors.New("wallet: config needs a trust store")
+	case c.Verifiers == nil:
+		return nil, errors.New("wallet: config needs to know verifiers")
+	case c.Now == nil:
+		return nil, errors.New("wallet: config needs a clock")
+	case c.Save == nil:
+		return nil, errors.New("wallet: config needs a way to save")
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	return &Wallet{cfg: c, proposals: map[string]*proposal{}, offers: map[string]*offer{}}, nil
+}
+
+// newID returns a fresh 128-bit id in base64url.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
