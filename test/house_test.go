@@ -34,7 +34,7 @@ var floors = map[string]int{
 	"policy/hints":           1,
 	"audit":                  1,
 	"store/bolt":             1,
-	"store/keyfile":          1, // keys that must be unreadable once deleted (decision 0033)
+	"store/keyfile":          1, // keys that must be unreadable once deleted (decision record 0012)
 	"store/storetest":        1,
 	"web/bundle":             1,
 
