@@ -1,0 +1,176 @@
+package jose
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Limits of JSON texts.
+const (
+	MaxJSONDepth  = 16  // nested objects and arrays, the outermost counted
+	MaxJSONNumber = 400 // bytes of one number literal
+)
+
+// Limits bounds one JSON text; a zero field means the package's maximum.
+type Limits struct {
+	MaxSize  int // bytes; zero: MaxToken
+	MaxDepth int // nesting; zero: MaxJSONDepth
+}
+
+// ParseObject reads one strict JSON object: UTF-8, no member twice, no two
+// members that differ only by case, bounded size and depth (RFC 8259, RFC 7493).
+// Numbers become json.Number. Reasons: size_limit, json_depth_limit,
+// json_duplicate_member, json_case_collision, json_malformed.
+func ParseObject(text []byte, l Limits) (map[string]any, error) {
+	v, err := ParseValue(text, l)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, refuse("json_malformed", "not a JSON object")
+	}
+	return object, nil
+}
+
+// ParseValue reads one strict JSON value of any kind; see ParseObject.
+func ParseValue(text []byte, l Limits) (any, error) {
+	if l.MaxSize == 0 {
+		l.MaxSize = MaxToken
+	}
+	if l.MaxDepth == 0 {
+		l.MaxDepth = MaxJSONDepth
+	}
+	if len(text) > l.MaxSize {
+		return nil, refuse(ReasonSize, "JSON text longer than %d bytes", l.MaxSize)
+	}
+	r := reader{jsontext.NewDecoder(bytes.NewBuffer(text)), l.MaxDepth}
+	v, err := r.value()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.d.ReadToken(); err != io.EOF {
+		return nil, refuse("json_malformed", "text after the JSON value")
+	}
+	return v, nil
+}
+
+type reader struct {
+	d        *jsontext.Decoder
+	maxDepth int
+}
+
+func (r reader) value() (any, error) {
+	t, err := r.d.ReadToken()
+	if err != nil {
+		return nil, jsonError(err)
+	}
+	switch t.Kind() {
+	case '{':
+		return r.object()
+	case '[':
+		return r.array()
+	case '"':
+		return t.String(), nil
+	case '0':
+		literal := t.String()
+		if len(literal) > MaxJSONNumber {
+			return nil, refuse("json_malformed", "number longer than %d bytes", MaxJSONNumber)
+		}
+		return json.Number(literal), nil
+	case 't', 'f':
+		return t.Bool(), nil
+	}
+	return nil, nil // null; the decoder lets no other kind through here
+}
+
+func (r reader) object() (any, error) {
+	if r.d.StackDepth() > r.maxDepth {
+		return nil, refuse("json_depth_limit", "JSON nested deeper than %d", r.maxDepth)
+	}
+	object := make(map[string]any)
+	folds := false // some name is not plainly lower case
+	for r.d.PeekKind() != '}' {
+		t, err := r.d.ReadToken()
+		if err != nil {
+			return nil, jsonError(err)
+		}
+		name := t.String()
+		folds = folds || !plainName(name)
+		v, err := r.value()
+		if err != nil {
+			return nil, err
+		}
+		object[name] = v
+	}
+	if _, err := r.d.ReadToken(); err != nil {
+		return nil, jsonError(err)
+	}
+	if folds && caseCollision(object) {
+		return nil, refuse("json_case_collision", "two member names differ only by case")
+	}
+	return object, nil
+}
+
+func (r reader) array() (any, error) {
+	if r.d.StackDepth() > r.maxDepth {
+		return nil, refuse("json_depth_limit", "JSON nested deeper than %d", r.maxDepth)
+	}
+	array := []any{}
+	for r.d.PeekKind() != ']' {
+		v, err := r.value()
+		if err != nil {
+			return nil, err
+		}
+		array = append(array, v)
+	}
+	if _, err := r.d.ReadToken(); err != nil {
+		return nil, jsonError(err)
+	}
+	return array, nil
+}
+
+func jsonError(err error) error {
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return refuse("json_duplicate_member", "a member name occurs twice")
+	}
+	return refuse("json_malformed", "not strict JSON") // the library's text quotes the input
+}
+
+// plainName reports whether a name cannot collide with another plain one.
+func plainName(name string) bool {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c >= 'A' && c <= 'Z' || c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func caseCollision(object map[string]any) bool {
+	seen := make(map[string]bool, len(object))
+	for name := range object {
+		folded := strings.Map(fold, name)
+		if seen[folded] {
+			return true
+		}
+		seen[folded] = true
+	}
+	return false
+}
+
+// fold maps a rune to the least of its case orbit, so that K, k and the Kelvin
+// sign meet, as they do in encoding/json.
+func fold(r rune) rune {
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return least
+}
