@@ -1,0 +1,205 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"regexp"
+	"slices"
+)
+
+// Limits of an entry's members.
+const (
+	MaxQueries = 16      // queries in Paths
+	MaxPaths   = 64      // claims paths in all queries together
+	MaxPath    = 16      // elements of one claims path
+	MaxRef     = 1 << 53 // JSON numbers are exact below
+)
+
+var (
+	platformForm  = regexp.MustCompile(`^[\p{L}\p{N}](?:[\p{L}\p{N} .,&'’+()/-]{0,78}[\p{L}\p{N}.)])?$`)
+	policyForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}(?:/[a-z0-9][a-z0-9.-]{0,63}){0,3}$`)
+	purposeForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+){0,7}$`)
+	retentionForm = regexp.MustCompile(`^P(?:[1-9][0-9]{0,3}D|T[1-9][0-9]{0,2}H|T0S)$`)
+	queryForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	nameForm      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:#/-]{0,63}$`)
+	weakeningForm = regexp.MustCompile(`^Insecure[A-Z][A-Za-z0-9]{1,47}$`)
+)
+
+func validate(e Entry) error {
+	if err := validateHead(e); err != nil {
+		return err
+	}
+	switch e := e.(type) {
+	case *Policy:
+		return e.validate()
+	case *Request:
+		return e.Asked.validate()
+	case *Result:
+		return e.validate()
+	case *Withdrawal:
+		return validateRef(e.Ref)
+	case *Erasure:
+		return validateRef(e.Ref)
+	case *Retention:
+		return validateRef(e.Ref)
+	case *Config:
+		return e.validate()
+	}
+	return fault(ReasonSchema, "unknown kind")
+}
+
+func validateHead(e Entry) error {
+	h := e.Common()
+	switch {
+	case h.V != Version || blank(h.Kind) == nil:
+		return fault(ReasonSchema, "unknown version or kind")
+	case !isBytes(string(h.ID), 16):
+		return fault(ReasonSchema, "id is not 128 bits in base64url")
+	case h.Hour.Time().IsZero():
+		return fault(ReasonSchema, "hour is not a full hour in UTC")
+	}
+	return nil
+}
+
+func validateRef(ref uint64) error {
+	if ref >= MaxRef {
+		return fault(ReasonSchema, "ref is too large")
+	}
+	return nil
+}
+
+func (p *Policy) validate() error {
+	if err := validatePromise(p.Platform, p.Policy, p.Purpose, p.Retention); err != nil {
+		return err
+	}
+	doc, err := canonical(p.Document)
+	if err != nil || len(doc) == 0 || doc[0] != '{' || !bytes.Equal(doc, p.Document) {
+		return fault(ReasonSchema, "policy_document is not a canonical JSON object")
+	}
+	sum := sha256.Sum256(doc)
+	if base64.RawURLEncoding.EncodeToString(sum[:]) != p.Policy.SHA256 {
+		return fault(ReasonSchema, "policy.sha256 is not the hash of policy_document")
+	}
+	return nil
+}
+
+func validatePromise(platform string, p PolicyRef, purpose, retention string) error {
+	switch {
+	case !platformForm.MatchString(platform):
+		return fault(ReasonSchema, "platform is not a plain name")
+	case !policyForm.MatchString(p.ID) || p.Version == 0 || !isBytes(p.SHA256, sha256.Size):
+		return fault(ReasonSchema, "policy is not an id, a version and a hash")
+	case len(purpose) > 64 || !purposeForm.MatchString(purpose):
+		return fault(ReasonSchema, "purpose is not a purpose's name")
+	case !retentionForm.MatchString(retention):
+		return fault(ReasonSchema, "retention is not in days or hours")
+	}
+	return nil
+}
+
+func (a *Asked) validate() error {
+	if err := validatePromise(a.Platform, a.Policy, a.Purpose, a.Retention); err != nil {
+		return err
+	}
+	if a.Flow != SameDevice && a.Flow != CrossDevice {
+		return fault(ReasonSchema, "unknown flow")
+	}
+	return a.Paths.validate()
+}
+
+func (ps Paths) validate() error {
+	if len(ps) == 0 || len(ps) > MaxQueries {
+		return fault(ReasonSchema, "paths has no query or too many")
+	}
+	n := 0
+	for query, paths := range ps {
+		if n += len(paths); n > MaxPaths || !queryForm.MatchString(query) || paths == nil {
+			return fault(ReasonSchema, "paths has a malformed query or too many paths")
+		}
+		for i, p := range paths {
+			if !isPath(p) || slices.Contains(paths[:i], p) {
+				return fault(ReasonSchema, "paths has a malformed or repeated path")
+			}
+		}
+	}
+	return nil
+}
+
+// isPath reports whether s is a claims path (OpenID4VP §7) in canonical JSON.
+func isPath(s string) bool {
+	c, err := canonical([]byte(s))
+	if err != nil || string(c) != s {
+		return false
+	}
+	var elems []any
+	if json.Unmarshal(c, &elems) != nil || len(elems) == 0 || len(elems) > MaxPath {
+		return false
+	}
+	for _, e := range elems {
+		switch e := e.(type) {
+		case nil:
+		case string:
+			if !nameForm.MatchString(e) {
+				return false
+			}
+		case float64:
+			if e < 0 || e != float64(uint16(e)) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Result) validate() error {
+	if err := r.Asked.validate(); err != nil {
+		return err
+	}
+	if err := validateRef(r.Ref); err != nil {
+		return err
+	}
+	switch r.Outcome {
+	case Answered:
+		if r.Check != "" || !r.Commitments.fit(r.Paths) {
+			return fault(ReasonSchema, "an answer has one commitment for each path asked and no check")
+		}
+		return nil
+	case Rejected:
+		if !slices.Contains(Checks, r.Check) {
+			return fault(ReasonSchema, "a rejection names one of the checks")
+		}
+	case NoAnswer, Expired:
+		if r.Check != "" {
+			return fault(ReasonSchema, "only a rejection names a check")
+		}
+	default:
+		return fault(ReasonSchema, "unknown outcome")
+	}
+	if r.Commitments != nil || r.Consent != nil {
+		return fault(ReasonSchema, "only an answer has commitments")
+	}
+	return nil
+}
+
+func (c *Config) validate() error {
+	if c.Weakenings == nil || len(c.Weakenings) > 32 || !slices.IsSorted(c.Weakenings) ||
+		len(slices.Compact(slices.Clone(c.Weakenings))) != len(c.Weakenings) {
+		return fault(ReasonSchema, "weakenings is not a sorted list without repetition")
+	}
+	for _, w := range c.Weakenings {
+		if !weakeningForm.MatchString(w) {
+			return fault(ReasonSchema, "a weakening is the name of an Insecure… field")
+		}
+	}
+	return nil
+}
+
+// isBytes reports whether s is exactly n bytes in canonical unpadded base64url.
+func isBytes(s string, n int) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && len(b) == n && base64.RawURLEncoding.EncodedLen(n) == len(s)
+}
