@@ -95,7 +95,9 @@ func (c Code) Groups() []string { return strings.Split(c.String(), "-") }
 
 // LookupID is what the host finds the sealed vault by (16 bytes). It is not
 // secret from the host and unlinkable to the other two derived values.
-func (c Code) LookupID() []byte { return expand(c.secret[:], nil, "facet-vault/1 recovery lookup", idSize) }
+func (c Code) LookupID() []byte {
+	return expand(c.secret[:], nil, "facet-vault/1 recovery lookup", idSize)
+}
 
 // SignInSecret is what the host asks for before it hands out the vault found
 // by LookupID (32 bytes). The host keeps its SHA-256 only.
