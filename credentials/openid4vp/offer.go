@@ -1,0 +1,164 @@
+package openid4vp
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"time"
+
+	"facet/credentials/claims"
+	"facet/credentials/jose"
+	"facet/policy"
+)
+
+// OfferFormat is the format of Facet's entry in verifier_info and the typ of
+// its token.
+const OfferFormat = "facet-policy-offer+jwt"
+
+// LogInfo says where a verifier's presentation log is and who signs it.
+type LogInfo struct {
+	Origin string `json:"origin"`
+	Key    string `json:"key"` // note verifier key: <name>+<hash>+<key>
+	URL    string `json:"url"` // where its tiles are served
+}
+
+// A PolicyOffer is what a verifier promises beside its request: the whole
+// policy the request was compiled from, until when it keeps what it learns,
+// and where receipts and withdrawals are handled.
+type PolicyOffer struct {
+	Policy             *policy.Policy
+	ReceiptEndpoint    string
+	WithdrawalEndpoint string
+	Log                LogInfo
+	RetentionUntil     time.Time
+}
+
+// SignOffer makes the verifier_info entry that binds the offer to request r.
+// The signer must be the one that signs r, and r must have its ClientID,
+// Nonce, IssuedAt and ExpiresAt.
+func SignOffer(ctx context.Context, s jose.Signer, r RequestObject, o PolicyOffer) (VerifierInfo, error) {
+	payload, err := json.Marshal(map[string]any{
+		"sub": r.ClientID, "nonce": r.Nonce, "iat": r.IssuedAt.Unix(), "exp": r.ExpiresAt.Unix(),
+		"policy": json.RawMessage(o.Policy.Canonical()), "policy_sha256": o.Policy.Hash(),
+		"receipt_endpoint": o.ReceiptEndpoint, "withdrawal_endpoint": o.WithdrawalEndpoint,
+		"log": o.Log, "retention_until": o.RetentionUntil.Unix(),
+	})
+	if err != nil {
+		return VerifierInfo{}, err
+	}
+	jws, err := jose.Sign(ctx, s, map[string]any{"typ": OfferFormat}, payload)
+	return VerifierInfo{Format: OfferFormat, Data: jws}, err
+}
+
+// A VerifiedOffer was signed by the asker for this request, and the request
+// asks for exactly what its policy compiles to.
+type VerifiedOffer struct {
+	PolicyOffer
+	Compiled *policy.Compiled
+	compact  string
+}
+
+// Raw returns the offer as received, which is what consent refers to.
+func (o *VerifiedOffer) Raw() string { return o.compact }
+
+// PolicyOffer verifies the request's policy offer, or returns nil if there is
+// none. Reasons: policy_offer_invalid, policy_offer_expired,
+// policy_query_mismatch and those of policy.Parse.
+func (r *Request) PolicyOffer() (*VerifiedOffer, error) {
+	compact, found := "", false
+	for _, info := range r.VerifierInfo {
+		if info.Format != OfferFormat {
+			continue
+		}
+		if found {
+			return nil, refuse("policy_offer_invalid", "there are two policy offers")
+		}
+		compact, found = info.Data, true
+	}
+	if !found {
+		return nil, nil
+	}
+	if r.key == nil {
+		return nil, refuse("policy_offer_invalid", "an unsigned request cannot make a policy offer")
+	}
+	token, err := jose.Parse(compact, jose.Rule{Typ: []string{OfferFormat}, MaxSize: MaxRequest})
+	if err != nil {
+		return nil, err
+	}
+	v, err := token.Verify(r.key)
+	if err != nil {
+		return nil, &Error{Code: CodeInvalidRequest, reason: "policy_offer_invalid", err: err}
+	}
+	return r.readOffer(compact, v.Claims())
+}
+
+func (r *Request) readOffer(compact string, m map[string]any) (*VerifiedOffer, error) {
+	if err := r.checkOffer(m); err != nil {
+		return nil, err
+	}
+	p, err := readPolicy(m)
+	if err != nil {
+		return nil, err
+	}
+	read := params{m: m}
+	o := &VerifiedOffer{compact: compact, PolicyOffer: PolicyOffer{
+		Policy:             p,
+		ReceiptEndpoint:    read.text("receipt_endpoint", maxURI),
+		WithdrawalEndpoint: read.text("withdrawal_endpoint", maxURI),
+		RetentionUntil:     read.time("retention_until"),
+	}}
+	log, _ := m["log"].(map[string]any)
+	place := params{m: log}
+	o.Log = LogInfo{Origin: place.text("origin", maxURI), Key: place.text("key", maxURI), URL: place.text("url", maxURI)}
+	switch {
+	case read.err != nil || place.err != nil || o.Log.Origin == "" || o.Log.Key == "":
+		return nil, refuse("policy_offer_invalid", "a member of the policy offer is missing or mistyped")
+	case !r.sameOrigin(o.ReceiptEndpoint), !r.sameOrigin(o.WithdrawalEndpoint):
+		return nil, refuse("policy_offer_invalid", "an endpoint of the policy offer is elsewhere than response_uri")
+	case o.RetentionUntil.Sub(r.now) > p.Keep()+MaxRequestAge:
+		return nil, refuse("policy_offer_invalid", "retention_until is later than the policy's retention")
+	}
+	if o.Compiled, err = policy.Compile(p); err != nil {
+		return nil, err
+	}
+	if !sameQuery(o.Compiled.Query, r.DCQL) {
+		return nil, refuse("policy_query_mismatch", "the request asks for something else than its policy")
+	}
+	return o, nil
+}
+
+// readPolicy reads the policy and compares it with its stated hash.
+func readPolicy(m map[string]any) (*policy.Policy, error) {
+	canonical, err := claims.Canonical(m["policy"])
+	if err != nil {
+		return nil, refuse("policy_offer_invalid", "the policy is no JSON object")
+	}
+	p, err := policy.Parse(canonical)
+	if err != nil {
+		return nil, err
+	}
+	if p.Hash() != m["policy_sha256"] {
+		return nil, refuse("policy_offer_invalid", "policy_sha256 is the hash of another policy")
+	}
+	return p, nil
+}
+
+// checkOffer ties the offer to this request and this time.
+func (r *Request) checkOffer(m map[string]any) error {
+	read := params{m: m}
+	issued, expires := read.time("iat"), read.time("exp")
+	switch {
+	case m["sub"] != r.ClientID, m["nonce"] != r.Nonce:
+		return refuse("policy_offer_invalid", "the policy offer belongs to another request")
+	case read.err != nil || issued.IsZero() || expires.IsZero():
+		return refuse("policy_offer_invalid", "the policy offer has no time")
+	case r.now.After(expires.Add(Leeway)), issued.After(r.now.Add(Leeway)):
+		return refuse("policy_offer_expired", "the policy offer is not valid now")
+	}
+	return nil
+}
+
+func (r *Request) sameOrigin(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && u.User == nil && u.Scheme == r.to.Scheme && u.Host == r.to.Host
+}
