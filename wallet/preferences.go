@@ -4,6 +4,8 @@ import (
 	"context"
 	"regexp"
 	"slices"
+
+	"facet/schemas"
 )
 
 // Preferences are the lasting media preferences the holder states about
@@ -80,9 +82,21 @@ func (w *Wallet) preferences() (Preferences, error) {
 	return p, err
 }
 
+// stated turns the word for "nothing said" into nothing.
+func stated(s string) string {
+	if s == schemas.NoPreference {
+		return ""
+	}
+	return s
+}
+
 // SetPreferences replaces what the holder stated. A value outside the schema
 // is refused with reason preferences_invalid.
 func (w *Wallet) SetPreferences(ctx context.Context, p Preferences) (Saved, error) {
+	p.Depth, p.Tone, p.Frequency = stated(p.Depth), stated(p.Tone), stated(p.Frequency)
+	if p.Ads != nil {
+		p.Ads.Tolerance = stated(p.Ads.Tolerance)
+	}
 	if !p.valid() {
 		return Saved{}, failf(CodePreferences, errPrefer)
 	}

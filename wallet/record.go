@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,6 +68,7 @@ type deed struct {
 	Policy   *PolicyRef `json:"policy,omitempty"`
 	Log      *LogRef    `json:"log,omitempty"`
 	Erasure  *Erasure   `json:"erasure,omitempty"`
+	Support  string     `json:"support,omitempty"`
 
 	// What taking it back and checking the receipt need; forgotten when the
 	// deadline has passed or the deed was withdrawn.
@@ -126,13 +128,32 @@ func (w *Wallet) remove(kind, id string) error {
 	return nil
 }
 
-// change runs f under the lock and then saves.
+// all reads every record of a type; the caller holds w.mu.
+func all[T any](w *Wallet, kind string) ([]*T, error) {
+	var out []*T
+	for _, id := range w.cfg.Vault.List(kind) {
+		v := new(T)
+		if _, err := w.get(kind, id, v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// change runs f and then saves, all under the lock.
 func (w *Wallet) change(ctx context.Context, f func() error) error {
 	w.mu.Lock()
-	err := f()
-	w.mu.Unlock()
-	if err != nil {
+	defer w.mu.Unlock()
+	if err := f(); err != nil {
 		return err
 	}
 	return w.cfg.Save(ctx)
+}
+
+// unmarshal reads JSON of our own making; numbers in claims stay json.Number.
+func unmarshal(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	return d.Decode(v)
 }

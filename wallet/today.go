@@ -46,10 +46,11 @@ func (w *Wallet) today() (Today, error) {
 
 // SetToday replaces today's statement. Until may be earlier than midnight (a
 // page knows its own time zone) but never more than MaxToday ahead. A statement
-// that says nothing is deleted.
-func (w *Wallet) SetToday(ctx context.Context, t Today) (Saved, error) {
+// that says nothing is deleted. It returns what now counts.
+func (w *Wallet) SetToday(ctx context.Context, t Today) (Today, error) {
+	t.Persona, t.Goal, t.Mood = stated(t.Persona), stated(t.Goal), stated(t.Mood)
 	if !oneOf(t.Persona, personas) || !oneOf(t.Goal, goals) || !oneOf(t.Mood, moods) || !slices.Contains(budgets, t.TimeBudget) {
-		return Saved{}, failf(CodePreferences, errPrefer)
+		return Today{}, failf(CodePreferences, errPrefer)
 	}
 	now := w.cfg.Now()
 	if until := time.Unix(t.Until, 0); t.Until == 0 || !until.After(now) || until.Sub(now) > MaxToday {
@@ -62,9 +63,12 @@ func (w *Wallet) SetToday(ctx context.Context, t Today) (Saved, error) {
 		return w.put(recToday, recSingle, t)
 	})
 	if err != nil {
-		return Saved{}, err
+		return Today{}, err
 	}
-	return Saved{SavedAt: now.Unix()}, nil
+	if t.empty() {
+		return Today{}, nil
+	}
+	return t, nil
 }
 
 func (t *Today) empty() bool {

@@ -1,10 +1,12 @@
 package wallet
 
+import "facet/schemas"
+
 // This file is what the wallet's pages see. The JSON names are a contract with
 // web/src/wallet; nothing here carries a key, a credential or a token.
 
 // A Text is one sentence in the languages the wallet speaks: "de" and "en".
-type Text map[string]string
+type Text = schemas.Text
 
 // Home is the first page.
 type Home struct {
@@ -290,6 +292,7 @@ type HistoryDetail struct {
 	Log         *LogRef    `json:"log"`
 	CanWithdraw bool       `json:"can_withdraw"`
 	Erasure     *Erasure   `json:"erasure,omitempty"`
+	Support     string     `json:"support,omitempty"` // where to ask what the party holds, from its policy
 }
 
 // PolicyRef names the exact policy that was approved.

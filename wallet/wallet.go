@@ -26,21 +26,24 @@ import (
 	"facet/wallet/vault"
 )
 
-// Config is what a wallet needs. Every field is required but Location.
+// Config is what a wallet needs. Every field is required but DIDs and Location.
 type Config struct {
 	Vault     *vault.Vault           // open; the wallet is its only writer
 	Fetch     fetch.Fetcher          // guarded; follows no redirect unless asked
 	Trust     credentials.TrustStore // which issuers may sign which types
-	Verifiers openid4vp.Verifiers    // who a client_id is
+	Verifiers credentials.Verifiers  // who a client_id is
+	DIDs      openid4vp.KeyResolver  // may be nil: then DID askers are unverified
 	Now       func() time.Time
 	Location  *time.Location // where midnight is; nil = UTC
 	// Save makes the vault durable. It is called after every change and, in
-	// Present, before anything is sent: an error there stops the answer.
+	// Present, before anything is sent: an error there stops the answer. It has
+	// the vault to itself while it runs, and must not call the wallet.
 	Save func(ctx context.Context) error
 }
 
-// A Wallet is an opened wallet. Its methods are safe for many goroutines;
-// none holds a lock while it waits for the network.
+// A Wallet is an opened wallet. Its methods are safe for many goroutines. Of
+// all waiting only Save happens under its lock; a slow verifier or issuer never
+// blocks another call.
 type Wallet struct {
 	cfg Config
 

@@ -1,0 +1,83 @@
+package wallet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"net/url"
+
+	"facet/credentials/openid4vp"
+)
+
+// Ask opens a request: it fetches the request object, finds out who asks and
+// on which policy, and works out what the holder could answer. Nothing is sent
+// but the request for the request object itself, whatever the query holds
+// (OpenID4VP §15.4.1: values cannot be probed without the holder).
+//
+// An asker nobody vouches for is a Proposal of kind unverified, which cannot be
+// answered. Everything else that is wrong is an error: the request cannot be
+// shown, because it cannot be trusted to say what it means.
+func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error) {
+	params, err := openid4vp.ParseAuthorize(authorizeURL)
+	if err != nil {
+		return Proposal{}, err
+	}
+	var nonce string
+	if params.RequestURIMethod == "post" {
+		nonce = walletNonce()
+	}
+	unverified, err := openid4vp.Retrieve(ctx, w.cfg.Fetch, params, nonce)
+	if err != nil {
+		return Proposal{}, err
+	}
+	request, err := unverified.Authenticate(ctx, openid4vp.Authority{Verifiers: w.cfg.Verifiers, DIDs: w.cfg.DIDs, Now: w.cfg.Now()})
+	if unknown(err) {
+		return w.unverifiedProposal(params, ReasonOf(err)), nil
+	}
+	if err != nil {
+		return Proposal{}, err
+	}
+	offer, err := request.PolicyOffer()
+	if err != nil {
+		return Proposal{}, err
+	}
+	return w.propose(request, offer)
+}
+
+// unknown reports whether the only thing wrong is that nobody vouches for who
+// asks. A request that is broken or forged is not that.
+func unknown(err error) bool {
+	var e *openid4vp.Error
+	return errors.As(err, &e) && e.Code == openid4vp.CodeInvalidClient
+}
+
+// unverifiedProposal shows that someone unknown asks. Nothing of the request
+// itself is shown: anyone could have written it.
+func (w *Wallet) unverifiedProposal(params openid4vp.AuthorizeParams, reason string) Proposal {
+	domain := ""
+	for _, uri := range []string{params.RequestURI, params.Unsigned.Get("response_uri"), params.Unsigned.Get("redirect_uri")} {
+		if u, err := url.Parse(uri); err == nil && domain == "" {
+			domain = plainHost(u.Hostname())
+		}
+	}
+	return Proposal{
+		ID: newID(), Kind: KindUnverified, Code: reason,
+		Asker:     Asker{Domain: domain, Register: Text{}},
+		Purpose:   Purpose{Label: Text{}},
+		Required:  []Item{},
+		Optional:  []Item{},
+		Preview:   Outcome{Lines: []OutcomeLine{}},
+		Identify:  Identify{Level: IdentifyBarely, Parts: []IdentifyPart{}},
+		Technical: []Technical{{Label: "client_id", Value: params.ClientID}},
+		Missing:   []Missing{},
+	}
+}
+
+// walletNonce is 256 random bits, so that a request object fetched by POST
+// cannot be an old one (OpenID4VP §5.10).
+func walletNonce() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

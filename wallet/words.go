@@ -1,0 +1,136 @@
+package wallet
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"facet/credentials/claims"
+	"facet/policy/hints"
+	"facet/schemas"
+)
+
+// Words the wallet adds to those of policies and schemas.
+var (
+	wordYes        = Text{"de": "Ja", "en": "Yes"}
+	wordNo         = Text{"de": "Nein", "en": "No"}
+	wordNotStated  = Text{"de": "Nicht angegeben", "en": "Not stated"}
+	wordUnchanged  = Text{"de": "Wie für alle", "en": "As for everyone"}
+	questionOther  = Text{"de": "Welche Angaben gibst du frei?", "en": "Which answers do you approve?"}
+	kindAge        = Text{"de": "Altersgruppe", "en": "Age group"}
+	kindMembership = Text{"de": "Abo", "en": "Subscription"}
+)
+
+// kindOf sorts a credential type into the kinds pages know.
+func kindOf(vct string) string {
+	switch vct {
+	case schemas.Age:
+		return KindAge
+	case schemas.MediaMembership:
+		return KindMembership
+	case schemas.MediaPreferences, schemas.Today:
+		return KindPreferences
+	}
+	return KindOther
+}
+
+// kindWords says what kind of thing was disclosed, never its value.
+func kindWords(vct string, p claims.Path) Text {
+	switch vct {
+	case schemas.Age:
+		return kindAge
+	case schemas.MediaMembership:
+		return kindMembership
+	}
+	return metadataOf(vct).label(p)
+}
+
+// valueWords says a claim's value in words.
+func valueWords(p claims.Path, v any) Text {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return wordYes
+		}
+		return wordNo
+	case string:
+		return complete(schemas.ValueLabel(p, v), v)
+	case json.Number:
+		return complete(schemas.ValueLabel(p, v.String()), v.String())
+	case []any:
+		return listWords(p, v)
+	case map[string]any:
+		b, err := claims.Canonical(v)
+		if err != nil {
+			return wordNotStated
+		}
+		return Text{"de": string(b), "en": string(b)}
+	case nil:
+		return wordNotStated
+	}
+	return complete(nil, fmt.Sprint(v))
+}
+
+func listWords(p claims.Path, list []any) Text {
+	if len(list) == 0 {
+		return wordNotStated
+	}
+	words := make([]Text, 0, len(list))
+	for _, e := range list {
+		words = append(words, valueWords(p, e))
+	}
+	return join(words)
+}
+
+// join writes texts one after the other.
+func join(words []Text) Text {
+	var de, en []string
+	for _, t := range words {
+		de, en = append(de, t["de"]), append(en, t["en"])
+	}
+	return Text{"de": strings.Join(de, ", "), "en": strings.Join(en, ", ")}
+}
+
+// hintWords says a hint's value in words: the policy's, else the well-known
+// ones, else the value itself.
+func hintWords(rule hints.Rule, v any) Text {
+	switch v := v.(type) {
+	case nil:
+		return wordUnchanged
+	case bool:
+		if t, ok := hintWord(rule, fmt.Sprint(v)); ok {
+			return t
+		}
+		return valueWords(nil, v)
+	case string:
+		if t, ok := hintWord(rule, v); ok {
+			return t
+		}
+		return valueWords(sourcePath(rule), v)
+	case []string:
+		words := make([]Text, 0, len(v))
+		for _, s := range v {
+			words = append(words, hintWords(rule, s))
+		}
+		return join(words)
+	}
+	return complete(nil, fmt.Sprint(v))
+}
+
+func hintWord(rule hints.Rule, value string) (Text, bool) {
+	if t, ok := rule.Values[value]; ok {
+		return complete(Text(t), value), true
+	}
+	if t, ok := schemas.HintLabel(rule.Key, value); ok {
+		return complete(t, value), true
+	}
+	return nil, false
+}
+
+// sourcePath is the claim a rule reads, if it reads one.
+func sourcePath(rule hints.Rule) claims.Path {
+	if rule.From == nil {
+		return nil
+	}
+	return rule.From.Path
+}
