@@ -33,7 +33,7 @@ type envelope struct {
 }
 
 type sealedRecord struct {
-	rid        [idSize]byte
+	rid        ident
 	generation uint64
 	box        []byte
 }

@@ -25,21 +25,21 @@ type HighWater struct {
 // public key stand nowhere else, so a host can neither add a recipient nor
 // forge a stanza for one.
 type member struct {
-	ID        [idSize]byte `json:"id"`
-	Kind      string       `json:"kind"`
-	Label     string       `json:"label,omitempty"`
-	PublicKey []byte       `json:"public_key"`
-	Auth      []byte       `json:"auth"`
+	ID        ident  `json:"id"`
+	Kind      string `json:"kind"`
+	Label     string `json:"label,omitempty"`
+	PublicKey []byte `json:"public_key"`
+	Auth      []byte `json:"auth"`
 }
 
 // An entry is what the manifest knows of a record. Types and names stand only
 // here: the host sees random ids and padded sizes.
 type entry struct {
-	RID        [idSize]byte `json:"rid"`
-	Type       string       `json:"type"`
-	ID         string       `json:"id"`
-	Generation uint64       `json:"generation"`
-	Sum        []byte       `json:"sum,omitempty"` // SHA-256 of the plaintext; empty: deleted
+	RID        ident  `json:"rid"`
+	Type       string `json:"type"`
+	ID         string `json:"id"`
+	Generation uint64 `json:"generation"`
+	Sum        []byte `json:"sum,omitempty"` // SHA-256 of the plaintext; empty: deleted
 }
 
 // A change is a record touched since the host last accepted a save: the
@@ -61,8 +61,8 @@ type manifest struct {
 	Changes []change `json:"changes,omitempty"`
 
 	// Recipients admitted and removed since the host last accepted a save.
-	Joined [][idSize]byte `json:"joined,omitempty"`
-	Left   [][idSize]byte `json:"left,omitempty"`
+	Joined []ident `json:"joined,omitempty"`
+	Left   []ident `json:"left,omitempty"`
 }
 
 func (m *manifest) encode() []byte {

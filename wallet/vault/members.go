@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"encoding/hex"
 	"slices"
 )
 
@@ -16,7 +15,7 @@ type Recipient struct {
 func (v *Vault) Recipients() []Recipient {
 	var rs []Recipient
 	for _, m := range v.m.Members {
-		rs = append(rs, Recipient{hex.EncodeToString(m.ID[:]), m.Kind, m.Label})
+		rs = append(rs, Recipient{m.ID.String(), m.Kind, m.Label})
 	}
 	return rs
 }
@@ -40,7 +39,7 @@ func (v *Vault) ReplaceCode() (Code, error) {
 		return Code{}, err
 	}
 	fresh := code.LookupID()
-	old := func(m member) bool { return m.Kind == KindCode && m.ID != [idSize]byte(fresh) }
+	old := func(m member) bool { return m.Kind == KindCode && m.ID != ident(fresh) }
 	return code, v.expel(old)
 }
 
@@ -51,7 +50,7 @@ func (v *Vault) Remove(recipientID string) error {
 	if v.keys == nil {
 		return ErrLocked
 	}
-	return v.expel(func(m member) bool { return hex.EncodeToString(m.ID[:]) == recipientID })
+	return v.expel(func(m member) bool { return m.ID.String() == recipientID })
 }
 
 // admit wraps the vault key for one more recipient.
@@ -96,7 +95,7 @@ func (v *Vault) expel(match func(member) bool) error {
 	for _, m := range v.m.Members {
 		if match(m) {
 			v.m.Left = append(slices.Clone(v.m.Left), m.ID)
-			v.m.Joined = slices.DeleteFunc(slices.Clone(v.m.Joined), func(id [idSize]byte) bool { return id == m.ID })
+			v.m.Joined = slices.DeleteFunc(slices.Clone(v.m.Joined), func(id ident) bool { return id == m.ID })
 		}
 	}
 	v.m.Members = keep
@@ -114,7 +113,7 @@ func (v *Vault) rotate() error {
 		}
 		stanzas = append(stanzas, s)
 	}
-	plain := make(map[[idSize]byte][]byte, len(v.m.Records))
+	plain := make(map[ident][]byte, len(v.m.Records))
 	for i := range v.m.Records {
 		e := &v.m.Records[i]
 		p, err := v.open(e, v.boxes[e.RID])

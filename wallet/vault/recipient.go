@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/hpke"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -19,6 +20,24 @@ const (
 	// PRFSize is the size of a WebAuthn PRF output (WebAuthn L3 §10.1.4).
 	PRFSize = 32
 )
+
+// An ident names a vault's recipient or record without saying anything about it.
+type ident [idSize]byte
+
+// MarshalText writes the ident in hex.
+func (i ident) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (i *ident) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(string(text))
+	if err != nil || len(b) != idSize {
+		return errFormat
+	}
+	*i = ident(b)
+	return nil
+}
+
+func (i ident) String() string { return hex.EncodeToString(i[:]) }
 
 // A Key opens a vault: a Passkey or a recovery Code.
 type Key interface {
@@ -35,7 +54,7 @@ type Passkey struct {
 
 // A recipient is one way into one vault, with everything its key derives.
 type recipient struct {
-	id   [idSize]byte
+	id   ident
 	kind string
 	kem  hpke.PrivateKey
 	auth []byte // authenticates stanzas made for this recipient
@@ -56,7 +75,7 @@ func (p Passkey) recipient(vaultID []byte) (*recipient, error) {
 }
 
 func (c Code) recipient(vaultID []byte) (*recipient, error) {
-	r := &recipient{id: [idSize]byte(c.LookupID()), kind: KindCode}
+	r := &recipient{id: ident(c.LookupID()), kind: KindCode}
 	return r, r.derive(c.secret[:], vaultID, []byte(KindCode))
 }
 
@@ -86,7 +105,7 @@ var suite = struct {
 // not say who wrapped it; mac does, by a key only that recipient and holders
 // of the opened manifest have.
 type stanza struct {
-	id      [idSize]byte
+	id      ident
 	wrapped []byte
 	mac     []byte
 }
@@ -124,13 +143,13 @@ func (s stanza) authenticate(vaultID, auth []byte) []byte {
 	return h.Sum(nil)
 }
 
-func stanzaInfo(vaultID []byte, id [idSize]byte) []byte {
+func stanzaInfo(vaultID []byte, id ident) []byte {
 	return labelled("facet-vault/1 stanza", vaultID, id[:])
 }
 
-func passkeyID(vaultID, credentialID []byte) [idSize]byte {
+func passkeyID(vaultID, credentialID []byte) ident {
 	sum := sha256.Sum256(labelled("facet-vault/1 recipient", vaultID, credentialID))
-	return [idSize]byte(sum[:])
+	return ident(sum[:])
 }
 
 // labelled encodes a purpose and parts so that no two lists encode alike.

@@ -74,7 +74,7 @@ func (v *Vault) Put(kind, id string, plaintext []byte) error {
 		return &Error{ReasonSize, "a vault has at most 8192 records"}
 	case e == nil:
 		v.noteChange(change{Type: kind, ID: id})
-		v.m.Records = append(v.m.Records, entry{RID: [idSize]byte(random(idSize)), Type: kind, ID: id})
+		v.m.Records = append(v.m.Records, entry{RID: ident(random(idSize)), Type: kind, ID: id})
 		e = &v.m.Records[len(v.m.Records)-1]
 	case bytes.Equal(e.Sum, sum[:]):
 		return nil
@@ -176,7 +176,7 @@ func (v *Vault) recordAAD(e *entry, generation uint64) []byte {
 // openRecords checks that the sealed records are exactly the manifest's and
 // that each opens; the plaintexts are dropped again.
 func (v *Vault) openRecords(e *envelope) error {
-	v.boxes = make(map[[idSize]byte]sealedRecord, len(e.records))
+	v.boxes = make(map[ident]sealedRecord, len(e.records))
 	for _, r := range e.records {
 		r.box = slices.Clone(r.box)
 		v.boxes[r.rid] = r

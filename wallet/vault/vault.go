@@ -27,7 +27,7 @@ type Vault struct {
 	keys    *keys // nil once locked
 	m       manifest
 	stanzas []stanza
-	boxes   map[[idSize]byte]sealedRecord
+	boxes   map[ident]sealedRecord
 	head    HighWater
 	sealed  []byte // what Seal last returned or Open read; nil after a change
 }
@@ -36,7 +36,7 @@ type Vault struct {
 // code is not kept: show it, have the holder confirm it, forget it. Nothing is
 // worth storing before that.
 func Create(p Passkey) (*Vault, Code, error) {
-	v := &Vault{id: random(idSize), boxes: map[[idSize]byte]sealedRecord{}}
+	v := &Vault{id: random(idSize), boxes: map[ident]sealedRecord{}}
 	v.head = HighWater{VaultID: v.id, Hash: make([]byte, sha256.Size)}
 	v.keys = newKeys(v.id, random(keySize))
 	code := NewCode()
