@@ -10,25 +10,42 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"time"
 
 	"facet/credentials/claims"
-	"facet/credentials/dcql"
+	"facet/credentials/jose"
 	"facet/policy/hints"
+	"facet/schemas"
 )
 
-// A Policy is one thing a platform does: one purpose, one approval.
+// Limits of a policy's JSON.
+const (
+	MaxSize  = 64 << 10
+	MaxDepth = 10
+)
+
+// A Policy is one thing a platform does: one purpose, one approval. One that
+// Parse returned must not be changed; its canonical form is kept with it.
 type Policy struct {
 	ID          string                `json:"policy"` // "morgenblatt.example/home"
 	Version     int                   `json:"version"`
 	Purpose     string                `json:"purpose"`   // an id of Purposes
-	Retention   string                `json:"retention"` // ISO 8601 duration, at most the purpose's
+	Retention   string                `json:"retention"` // P7D, PT12H or PT0S; at most the purpose's
 	Controller  Controller            `json:"controller"`
 	Question    hints.Text            `json:"question"` // what the consent page asks
 	Benefit     hints.Text            `json:"benefit"`  // what the holder gets
 	Outputs     []string              `json:"outputs"`  // how hints may leave, of the purpose's list
 	Credentials map[string]Credential `json:"credentials"`
 	Hints       []hints.Rule          `json:"hints"`
+
+	canonical []byte
 }
 
 // Controller is who answers for the data (GDPR art. 13).
@@ -44,82 +61,174 @@ type Credential struct {
 	Accept string   `json:"accept"` // hints.IssuerSigned or hints.SelfAsserted
 }
 
+// Purposes is the closed list of what a policy may be for.
+func Purposes() []schemas.Purpose { return schemas.Purposes() }
+
 // Parse reads a policy from JSON, strictly: no unknown member, none at its
 // default spelled out, every text and limit checked, nothing the purpose does
-// not allow. Every error is a *Error.
-func Parse(b []byte) (*Policy, error) { return nil, nil }
+// not allow. Every error is a *Error, the first of those Check finds.
+func Parse(b []byte) (*Policy, error) {
+	p, err := Decode(b)
+	if err != nil {
+		return nil, err
+	}
+	if problems := p.Check(); len(problems) > 0 {
+		return nil, problems[0]
+	}
+	return p, nil
+}
+
+// Decode reads the form only; the result is not checked. Authors' tools call it
+// to list every problem (Check); everybody else calls Parse.
+func Decode(b []byte) (*Policy, error) {
+	object, err := jose.ParseObject(b, jose.Limits{MaxSize: MaxSize, MaxDepth: MaxDepth})
+	if err != nil {
+		return nil, &Error{ReasonMalformed, "", "not strict JSON: " + err.Error()}
+	}
+	canonical, err := claims.Canonical(object)
+	if err != nil {
+		return nil, &Error{ReasonMalformed, "", "no canonical form: " + err.Error()}
+	}
+	p := &Policy{canonical: canonical}
+	if err := json.Unmarshal(canonical, p); err != nil {
+		return nil, &Error{ReasonMalformed, "", err.Error()}
+	}
+	again, err := p.object()
+	if err != nil {
+		return nil, err
+	}
+	// encoding/json drops what it does not know and forgives case and nulls.
+	// Comparing what went in with what came out refuses all of that at once.
+	if at, problem := difference("", object, again); problem != "" {
+		return nil, &Error{ReasonMalformed, at, problem}
+	}
+	return p, nil
+}
+
+func (p *Policy) object() (map[string]any, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return nil, &Error{ReasonMalformed, "", err.Error()}
+	}
+	object, err := jose.ParseObject(b, jose.Limits{MaxSize: 2 * MaxSize, MaxDepth: MaxDepth})
+	if err != nil {
+		return nil, &Error{ReasonMalformed, "", err.Error()}
+	}
+	return object, nil
+}
+
+// difference finds the first place where the author's JSON says something the
+// format does not.
+func difference(at string, given, kept any) (where, problem string) {
+	switch g := given.(type) {
+	case map[string]any:
+		k, ok := kept.(map[string]any)
+		if !ok {
+			return at, "has another form than expected"
+		}
+		for _, name := range sorted(g) {
+			below := join(at, name)
+			if _, there := k[name]; !there {
+				return below, "there is no such member here, or it is empty and must be left out"
+			}
+			if where, problem = difference(below, g[name], k[name]); problem != "" {
+				return where, problem
+			}
+		}
+		for _, name := range sorted(k) {
+			if _, there := g[name]; !there {
+				return join(at, name), "is missing"
+			}
+		}
+		return "", ""
+	case []any:
+		k, ok := kept.([]any)
+		if !ok || len(k) != len(g) {
+			return at, "has another form than expected"
+		}
+		for i := range g {
+			if where, problem = difference(fmt.Sprintf("%s[%d]", at, i), g[i], k[i]); problem != "" {
+				return where, problem
+			}
+		}
+		return "", ""
+	}
+	if !claims.Equal(given, kept) {
+		return at, "has another form than expected"
+	}
+	return "", ""
+}
+
+func join(at, name string) string {
+	if at == "" {
+		return name
+	}
+	return at + "." + name
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Canonical is the policy's one byte form (RFC 8785).
-func (p *Policy) Canonical() []byte { return nil }
+func (p *Policy) Canonical() []byte {
+	if p.canonical != nil {
+		return slices.Clone(p.canonical)
+	}
+	object, err := p.object()
+	if err != nil {
+		return nil // only a policy nobody parsed
+	}
+	b, err := claims.Canonical(object)
+	if err != nil {
+		return nil
+	}
+	return b
+}
 
 // Hash is the base64url SHA-256 of Canonical.
-func (p *Policy) Hash() string { return "" }
+func (p *Policy) Hash() string {
+	sum := sha256.Sum256(p.Canonical())
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
-// Keep is how long what was derived may be kept.
-func (p *Policy) Keep() time.Duration { return 0 }
+// Keep is how long what was derived may be kept; 0 means that only the result
+// itself may be used.
+func (p *Policy) Keep() time.Duration {
+	d, _ := ParseRetention(p.Retention)
+	return d
+}
 
 // Meta is what Derive wants to know, for hints that end at exp (unix seconds).
 func (p *Policy) Meta(exp int64) hints.Meta {
 	return hints.Meta{PolicyID: p.ID, Version: p.Version, Hash: p.Hash(), Purpose: p.Purpose, Exp: exp}
 }
 
-// Compiled is a policy's query and what each part of it is for.
-type Compiled struct {
-	Policy  *Policy
-	Query   *dcql.Query
-	Queries map[string]QueryRef // by DCQL credential query id
+// Rule returns the rule of that key.
+func (p *Policy) Rule(key string) (*hints.Rule, bool) {
+	for i := range p.Hints {
+		if p.Hints[i].Key == key {
+			return &p.Hints[i], true
+		}
+	}
+	return nil, false
 }
 
-// QueryRef says what one credential query is for.
-type QueryRef struct {
-	ID           string
-	Credential   string // name in the policy
-	VCTs         []string
-	SelfAsserted bool
-	Required     bool
-	Hints        []string      // keys of the hints that use it
-	Paths        []claims.Path // what it asks for
+var retentionForm = regexp.MustCompile(`^P(?:([1-9][0-9]{0,3})D|T([1-9][0-9]{0,2})H|T0S)$`)
+
+// ParseRetention reads the three forms a retention may have: whole days (P7D),
+// whole hours (PT12H), nothing (PT0S).
+func ParseRetention(s string) (time.Duration, bool) {
+	m := retentionForm.FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	days, _ := strconv.Atoi(m[1])
+	hours, _ := strconv.Atoi(m[2])
+	return time.Duration(days)*24*time.Hour + time.Duration(hours)*time.Hour, true
 }
-
-// Compile writes the query of a parsed policy.
-func Compile(p *Policy) (*Compiled, error) { return nil, nil }
-
-// Answer is what one credential query got.
-type Answer struct {
-	Claims    claims.Set
-	ExpiresAt int64 // unix seconds
-}
-
-// Inputs sorts answers, keyed by query id, into what Derive takes, keyed by the
-// policy's credential names. Claims the query did not ask for are left out.
-func (c *Compiled) Inputs(answers map[string]Answer) map[string]hints.Input { return nil }
-
-// Approval is what follows from the holder's ticks.
-type Approval struct {
-	Choices []string // optional keys that are on, in the policy's order
-	Present []string // issuer-signed query ids to answer, required ones included
-	Mint    []Mint   // self-asserted credentials to make
-}
-
-// Mint is one self-asserted credential to be made for one query: the claims of
-// Give with the holder's values, those of Withhold as no preference.
-type Mint struct {
-	Query    string
-	VCT      string
-	Give     []Given
-	Withhold []claims.Path
-}
-
-// Given is one claim to be told. A list is cut to what the platform can use.
-type Given struct {
-	Path claims.Path
-	Pick []hints.Pick
-}
-
-// Approve works out what to send for these optional hint keys. Required hints
-// are always included; an unknown key is an error.
-func (c *Compiled) Approve(choices []string) (*Approval, error) { return nil, nil }
-
-// Claims are the claims to mint, from what the holder has stated. A claim never
-// stated goes as no preference, like one withheld.
-func (m Mint) Claims(held claims.Set) map[string]any { return nil }

@@ -1,7 +1,14 @@
 package hints
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
 	"facet/credentials/claims"
+	"facet/schemas"
 )
 
 // Assurances of an Input and of a Hint.
@@ -28,7 +35,8 @@ type Meta struct {
 	Exp      int64 // unix seconds; the end of the promised retention
 }
 
-// A Hint is one derived fact a platform may use, and where it comes from.
+// A Hint is one derived fact a platform may use, and where it comes from. Its
+// JSON form is the schema hint.v1.
 type Hint struct {
 	Key         string   `json:"key"`
 	Value       any      `json:"value,omitempty"`    // string, bool or []string; nil when withheld
@@ -39,9 +47,9 @@ type Hint struct {
 	DerivedFrom []Source `json:"derived_from"`
 	Assurance   string   `json:"assurance"`
 	Provenance  string   `json:"provenance"` // always "declared": nothing here is ever inferred
-	Exp         int64    `json:"exp"`
+	Exp         int64    `json:"exp"`        // unix seconds
 	Label       Text     `json:"label"`
-	Explain     Text     `json:"explain"`           // placeholders filled in
+	Explain     Text     `json:"explain"`           // placeholders filled in; Without when withheld
 	Without     Text     `json:"without,omitempty"` // as the policy says it
 }
 
@@ -52,7 +60,7 @@ type RuleRef struct {
 	SHA256  string `json:"policy_sha256"`
 }
 
-// Source is one claim a hint was derived from.
+// Source is one claim a hint is derived from.
 type Source struct {
 	Credential string      `json:"credential"`
 	Path       claims.Path `json:"path"`
@@ -63,17 +71,260 @@ type HintSet []Hint
 
 // Get returns the hint of that key.
 func (s HintSet) Get(key string) (Hint, bool) {
-	for _, h := range s {
-		if h.Key == key {
-			return h, true
-		}
+	i := slices.IndexFunc(s, func(h Hint) bool { return h.Key == key })
+	if i < 0 {
+		return Hint{}, false
 	}
-	return Hint{}, false
+	return s[i], true
 }
 
 // Derive applies every rule to in, keyed by the policy's credential names. It
 // is pure, deterministic and total: whatever the claims hold, each valid rule
 // gives exactly one hint. The only error is a rule that is not valid.
 func Derive(rules []Rule, in map[string]Input, meta Meta) (HintSet, error) {
-	return nil, nil
+	set := make(HintSet, 0, len(rules))
+	for _, r := range rules {
+		if err := r.Validate(); err != nil {
+			return nil, err
+		}
+		set = append(set, r.derive(in, meta))
+	}
+	return set, nil
+}
+
+func (r *Rule) derive(in map[string]Input, meta Meta) Hint {
+	h := Hint{
+		Key: r.Key, Purpose: meta.Purpose, Exp: meta.Exp, Provenance: "declared",
+		Rule:  RuleRef{meta.PolicyID, meta.Version, meta.Hash},
+		Label: r.Label, Without: r.Without,
+	}
+	for _, ref := range r.Refs() {
+		input := in[ref.Credential]
+		h.DerivedFrom = append(h.DerivedFrom, Source(ref))
+		if a := input.Assurance; h.Assurance == "" {
+			h.Assurance = a
+		} else if a != "" && h.Assurance != a {
+			h.Assurance = Mixed
+		}
+		if input.ExpiresAt > 0 && input.ExpiresAt < h.Exp {
+			h.Exp = input.ExpiresAt
+		}
+	}
+	if h.Assurance == "" { // nothing came: nobody vouches for anything
+		h.Assurance = SelfAsserted
+	}
+	value, read := r.value(in)
+	if value == nil {
+		h.Withheld, h.Default, h.Explain = true, r.Default, r.Without
+		return h
+	}
+	h.Value = value
+	h.Explain = r.explain(value, read)
+	return h
+}
+
+// reading is one claim a value was made of, for the words of Explain.
+type reading struct {
+	ref    Ref
+	values []string
+}
+
+// value is the hint's value and what it was read from; nil when withheld.
+func (r *Rule) value(in map[string]Input) (any, []reading) {
+	if r.When != nil {
+		return r.firstRow(in)
+	}
+	claim, stated := lookup(in, *r.From)
+	if !stated {
+		return nil, nil
+	}
+	switch {
+	case r.Pick != nil:
+		picked := r.Pick.Of(r.From.Path, claim)
+		if len(picked) == 0 {
+			return nil, nil
+		}
+		return picked, []reading{{*r.From, picked}}
+	case r.Flag:
+		b, ok := claim.(bool)
+		if !ok {
+			return nil, nil
+		}
+		return b, []reading{{*r.From, []string{strconv.FormatBool(b)}}}
+	case r.Bucket != nil:
+		return r.step(claim)
+	}
+	text, ok := scalar(claim)
+	if !ok {
+		return nil, nil
+	}
+	read := []reading{{*r.From, []string{text}}}
+	if v, ok := r.Map[text]; ok {
+		return v, read
+	}
+	return r.Default, read // stated, but the table has no row for it
+}
+
+func (r *Rule) firstRow(in map[string]Input) (any, []reading) {
+	anyStated := false
+	var all []reading
+	for _, ref := range r.Refs() {
+		if v, stated := lookup(in, ref); stated {
+			anyStated = true
+			if text, ok := scalar(v); ok {
+				all = append(all, reading{ref, []string{text}})
+			}
+		}
+	}
+	if !anyStated {
+		return nil, nil
+	}
+	for _, row := range r.When {
+		var read []reading
+		for _, is := range row.If {
+			v, stated := lookup(in, is.Claim)
+			text, ok := scalar(v)
+			if !stated || !ok || text != is.Is {
+				read = nil
+				break
+			}
+			read = append(read, reading{is.Claim, []string{text}})
+		}
+		if read != nil {
+			return row.Then, read
+		}
+	}
+	return r.Default, all
+}
+
+func (r *Rule) step(claim any) (any, []reading) {
+	n, ok := number(claim)
+	if !ok {
+		return nil, nil
+	}
+	text, _ := scalar(claim)
+	read := []reading{{*r.From, []string{text}}}
+	for _, b := range r.Bucket {
+		if b.UpTo == nil || n <= float64(*b.UpTo) {
+			return b.Then, read
+		}
+	}
+	return r.Default, read
+}
+
+// Of is what the pick leaves of a list claim: the elements of Only that the
+// list names, or whose narrower terms it names, in the list's order, once each.
+// Anything that is not a list of text is an empty list.
+func (p Pick) Of(path claims.Path, list any) []string {
+	elements, _ := list.([]any)
+	out := []string{}
+	for _, e := range elements {
+		term, _ := e.(string)
+		for term != "" && !slices.Contains(p.Only, term) {
+			term = schemas.Broader(path, term)
+		}
+		if term != "" && !slices.Contains(out, term) {
+			out = append(out, term)
+		}
+		if p.Max > 0 && len(out) == p.Max {
+			break
+		}
+	}
+	return out
+}
+
+// lookup finds a claim; stated is false for one that is absent or says nothing.
+func lookup(in map[string]Input, ref Ref) (value any, stated bool) {
+	found, err := in[ref.Credential].Claims.Get(ref.Path)
+	if err != nil || len(found) != 1 || found[0] == nil {
+		return nil, false
+	}
+	if neutral, ok := schemas.Neutral(ref.Path); ok && claims.Equal(found[0], neutral) {
+		return nil, false
+	}
+	return found[0], true
+}
+
+// scalar is a claim's value as rules write it.
+func scalar(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	}
+	if n, ok := number(v); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64), true
+	}
+	return "", false
+}
+
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case json.Number:
+		n, err := v.Float64()
+		return n, err == nil
+	case float64:
+		return v, true
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	}
+	return 0, false
+}
+
+// explain fills {claim} and {value} in, per language.
+func (r *Rule) explain(value any, read []reading) Text {
+	out := make(Text, len(r.Explain))
+	for lang, template := range r.Explain {
+		var said []string
+		for _, one := range read {
+			for _, v := range one.values {
+				said = append(said, Text(schemas.ValueLabel(one.ref.Path, v)).In(lang))
+			}
+		}
+		out[lang] = strings.NewReplacer(
+			"{claim}", strings.Join(said, ", "),
+			"{value}", r.ValueText(value).In(lang),
+		).Replace(template)
+	}
+	return out
+}
+
+// ValueText says a hint's value in words: the policy's own, else the common
+// ones, else the value itself.
+func (r *Rule) ValueText(value any) Text {
+	out := Text{}
+	for _, lang := range []string{"de", "en"} {
+		var words []string
+		for _, v := range texts(value) {
+			words = append(words, r.word(v).In(lang))
+		}
+		out[lang] = strings.Join(words, ", ")
+	}
+	return out
+}
+
+func (r *Rule) word(v string) Text {
+	if t, ok := r.Values[v]; ok {
+		return t
+	}
+	if t, ok := schemas.HintLabel(r.Key, v); ok {
+		return t
+	}
+	if r.Pick != nil {
+		return schemas.ValueLabel(r.From.Path, v)
+	}
+	return Text{"de": v, "en": v}
+}
+
+func texts(value any) []string {
+	switch v := value.(type) {
+	case []string:
+		return v
+	case nil:
+		return nil
+	}
+	return []string{fmt.Sprint(value)}
 }

@@ -13,6 +13,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 
 	"facet/credentials/claims"
 )
@@ -115,4 +117,121 @@ type When struct {
 type Is struct {
 	Claim Ref    `json:"claim"`
 	Is    string `json:"is"`
+}
+
+// Limits of a rule.
+const (
+	MaxRows  = 64 // of Map, Pick.Only and When
+	MaxConds = 8  // of one row of When
+)
+
+// ErrRule says that a rule cannot be applied.
+var ErrRule = errors.New("hints: rule")
+
+var keyForm = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)*$`)
+
+// Refs are the claims the rule reads, each once, in the order they are written.
+func (r *Rule) Refs() []Ref {
+	if r.From != nil {
+		return []Ref{*r.From}
+	}
+	var refs []Ref
+	for _, row := range r.When {
+		for _, is := range row.If {
+			if !slices.ContainsFunc(refs, is.Claim.Equal) {
+				refs = append(refs, is.Claim)
+			}
+		}
+	}
+	return refs
+}
+
+// Validate checks the rule's form, not whether a purpose allows it. Every error
+// wraps ErrRule and names the member.
+func (r *Rule) Validate() error {
+	if len(r.Key) > 64 || !keyForm.MatchString(r.Key) {
+		return fmt.Errorf("%w: key is not lower-case words joined by dots", ErrRule)
+	}
+	tables := 0
+	for _, there := range []bool{r.Map != nil, r.Pick != nil, r.Flag, r.Bucket != nil, r.When != nil} {
+		if there {
+			tables++
+		}
+	}
+	switch {
+	case tables != 1:
+		return fmt.Errorf("%w: %s needs exactly one of map, pick, flag, bucket, when", ErrRule, r.Key)
+	case (r.From == nil) != (r.When != nil):
+		return fmt.Errorf("%w: %s needs from, or when with its own claims", ErrRule, r.Key)
+	case !value(r.Default) && r.Default != nil:
+		return fmt.Errorf("%w: default of %s is neither text nor true or false", ErrRule, r.Key)
+	}
+	if err := r.table(); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrRule, r.Key, err)
+	}
+	return nil
+}
+
+func (r *Rule) table() error {
+	switch {
+	case r.Pick != nil:
+		if len(r.Pick.Only) == 0 || len(r.Pick.Only) > MaxRows || r.Pick.Max < 0 {
+			return errors.New("pick.only needs 1 to 64 values")
+		}
+		if r.Default != nil {
+			return errors.New("a pick has no default")
+		}
+	case r.Bucket != nil:
+		return steps(r.Bucket)
+	case r.When != nil:
+		return rows(r.When)
+	case r.Map != nil:
+		if len(r.Map) == 0 || len(r.Map) > MaxRows {
+			return errors.New("map needs 1 to 64 rows")
+		}
+		for _, v := range r.Map {
+			if !value(v) {
+				return errors.New("map gives text, true or false only")
+			}
+		}
+	}
+	return nil
+}
+
+func steps(bs []Bucket) error {
+	if len(bs) < 2 || len(bs) > MaxRows {
+		return errors.New("bucket needs at least two steps")
+	}
+	for i, b := range bs {
+		last := i == len(bs)-1
+		switch {
+		case b.Then == "" || (b.UpTo == nil) != last:
+			return errors.New("every step of bucket but the last has up_to, all have then")
+		case i > 0 && !last && *b.UpTo <= *bs[i-1].UpTo:
+			return errors.New("the steps of bucket go up")
+		}
+	}
+	return nil
+}
+
+func rows(ws []When) error {
+	if len(ws) == 0 || len(ws) > MaxRows {
+		return errors.New("when needs 1 to 64 rows")
+	}
+	for _, w := range ws {
+		if len(w.If) == 0 || len(w.If) > MaxConds || w.Then == "" {
+			return errors.New("a row of when needs conditions and a value")
+		}
+	}
+	return nil
+}
+
+func value(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v != "" && len(v) <= 64
+	case bool:
+		return true
+	}
+	return false
 }
