@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"io/fs"
 	"maps"
 	"slices"
 )
@@ -16,3 +17,8 @@ type Source interface {
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// A Folder reads a log from a file system, such as a bundle made for offline use.
+type Folder struct{ FS fs.FS }
+
+func (f Folder) Read(_ context.Context, path string) ([]byte, error) { return fs.ReadFile(f.FS, path) }
