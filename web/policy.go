@@ -18,3 +18,8 @@ const WorkerCSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; con
 const InsecureLoopbackWorkerCSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
 	"connect-src 'self' https: http://localhost:* http://*.localhost:*; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServiceWorkerCSP is the policy of the service worker: it fetches the wallet's
+// own files and nothing else.
+const ServiceWorkerCSP = "default-src 'none'; script-src 'self'; connect-src 'self'; " +
+	"require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; frame-ancestors 'none'"
