@@ -61,7 +61,7 @@ func (w *Wallet) cards() ([]Card, error) {
 func (w *Wallet) card(h *held) Card {
 	m := metadataOf(h.VCT)
 	c := Card{
-		ID: h.ID, Kind: kindOf(h.VCT), Title: m.title(), Issuer: h.IssuerName,
+		ID: h.ID, Kind: kindOf(h.VCT), Title: h.Title, Issuer: h.IssuerName,
 		CopiesLeft: len(h.Copies), State: CardValid,
 	}
 	c.Color, c.TextColor = m.colours()

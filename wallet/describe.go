@@ -13,7 +13,7 @@ import (
 
 // describe writes the page for a matched proposal; the caller holds w.mu.
 func (w *Wallet) describe(p *proposal, result *dcql.Result) error {
-	known, err := w.party(p.request.Party.Name)
+	known, err := w.party(partyID(p.request.Party))
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (p *proposal) ruleItem(rule hints.Rule, known *party) Item {
 		Key: rule.Key, Name: complete(Text(rule.Label), rule.Key), Note: complete(Text(rule.With), ""),
 		Without: complete(Text(rule.Without), ""), With: complete(Text(rule.With), ""), Paths: []string{},
 	}
-	for _, ref := range refsOf(rule) {
+	for _, ref := range rule.Refs() {
 		query, vct := p.source(ref)
 		item.Paths = append(item.Paths, vct+" / "+schemas.PathName(ref.Path))
 		item.IsNew = item.IsNew || known.isNew(vct, ref.Path)
@@ -210,7 +210,7 @@ func (p *proposal) technical() []Technical {
 	pol := p.compiled.Policy
 	for _, rule := range pol.Hints {
 		var from []string
-		for _, ref := range refsOf(rule) {
+		for _, ref := range rule.Refs() {
 			from = append(from, ref.String())
 		}
 		out = append(out, Technical{"rule", rule.Key + " ← " + strings.Join(from, ", ")})

@@ -1,14 +1,16 @@
 package wallet
 
-import "errors"
+import (
+	"errors"
+
+	"facet/credentials/openid4vci"
+)
 
 // An Error is a refusal of the wallet itself. Code is the reason a page turns
 // into a sentence; Err never holds a value, a key or a token.
 type Error struct {
 	Code string
 	Err  error
-	// TriesLeft is set with CodeTxCodeWrong when the issuer says it; else -1.
-	TriesLeft int
 }
 
 // Reasons of this package; those of the packages below pass through.
@@ -16,23 +18,12 @@ const (
 	CodeProposalGone     = "request_gone"      // no such proposal: answered, expired or never made
 	CodeDigest           = "consent_mismatch"  // what is approved is not what was shown
 	CodeChoice           = "choice_unknown"    // a choice that was not on the page
-	CodeUnverified       = "verifier_unknown"  // nothing is sent to an unknown asker
 	CodeUnsatisfiable    = "not_satisfiable"   // something required is missing
-	CodeOverasking       = "overasking"        // the request asks for other things than its policy
-	CodePolicyOffer      = "policy_offer"      // the policy offer is not this request's
 	CodeOfferGone        = "offer_expired"     // no such offer
-	CodeOfferFetch       = "offer_fetch"       // the offer could not be fetched as one
 	CodeOfferUnsupported = "offer_unsupported" // an offer of something this wallet cannot take
-	CodeTxCodeWrong      = "tx_code_wrong"
-	CodeTxCodeAttempts   = "tx_code_attempts"
 	CodeTxCodeMissing    = "tx_code_missing"
 	CodeTxCodePhishing   = "tx_code_phishing" // an unvouched issuer wants a code: confirm first
-	CodeCodeExpired      = "code_expired"
-	CodeIssuerAnswer     = "issuer_answer" // the issuer's answer is not what the standard says
-	CodeKeySubstitution  = "holder_key_substitution"
-	CodeBatchLinkable    = "batch_linkable"
-	CodeResponse         = "response_rejected" // the verifier did not take the answer
-	CodeNoReceipt        = "receipt_missing"
+	CodeIssuerAnswer     = "issuer_answer"    // the issuer's answer is not what the standard says
 	CodeReceipt          = "receipt_mismatch"
 	CodeNotWithdrawable  = "not_withdrawable"
 	CodeErasure          = "erasure_mismatch"
@@ -57,7 +48,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Reason is the stable code of the refusal.
 func (e *Error) Reason() string { return e.Code }
 
-func fail(code string, err error) error { return &Error{Code: code, Err: err, TriesLeft: -1} }
+func fail(code string, err error) error { return &Error{Code: code, Err: err} }
 
 func failf(code, text string) error { return fail(code, errors.New(text)) }
 
@@ -68,4 +59,14 @@ func ReasonOf(err error) string {
 		return r.Reason()
 	}
 	return "other"
+}
+
+// TriesLeft is how often a transaction code may still be tried, if err is about
+// a wrong one and the issuer said so.
+func TriesLeft(err error) (n int, ok bool) {
+	var e *openid4vci.Error
+	if errors.As(err, &e) && e.Reason() == "tx_code_wrong" {
+		return e.TriesLeft, e.TriesLeft >= 0
+	}
+	return 0, false
 }

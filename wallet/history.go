@@ -56,7 +56,8 @@ func (w *Wallet) row(d *deed) HistoryRow {
 }
 
 // over reports whether the time the asker may keep the answer has passed.
-func (w *Wallet) over(d *deed) bool { return w.cfg.Now().Unix() >= d.Until }
+// Whoever made no promise (0) may keep it.
+func (w *Wallet) over(d *deed) bool { return d.Until != 0 && w.cfg.Now().Unix() >= d.Until }
 
 func (w *Wallet) withdrawable(d *deed) bool {
 	return d.State == StateActive && !w.over(d) && d.WithdrawalURL != "" && len(d.HolderKeys) > 0

@@ -5,32 +5,37 @@ import (
 	"slices"
 
 	"facet/credentials/claims"
+	"facet/credentials/openid4vci"
 	"facet/schemas"
 )
 
 // metadata is what the wallet uses of a credential's type metadata.
 type metadata struct {
-	VCT     string `json:"vct"`
-	Name    string `json:"name"`
-	Display []struct {
-		Locale    string `json:"locale"`
-		Name      string `json:"name"`
-		Rendering struct {
-			Simple struct {
-				Background string `json:"background_color"`
-				Text       string `json:"text_color"`
-			} `json:"simple"`
-		} `json:"rendering"`
-	} `json:"display"`
-	Claims []claimMetadata `json:"claims"`
+	VCT     string            `json:"vct"`
+	Name    string            `json:"name"`
+	Display []displayMetadata `json:"display"`
+	Claims  []claimMetadata   `json:"claims"`
+}
+
+type displayMetadata struct {
+	Locale    string `json:"locale"`
+	Name      string `json:"name"`
+	Rendering struct {
+		Simple struct {
+			Background string `json:"background_color"`
+			Text       string `json:"text_color"`
+		} `json:"simple"`
+	} `json:"rendering"`
 }
 
 type claimMetadata struct {
-	Path    claims.Path `json:"path"`
-	Display []struct {
-		Locale string `json:"locale"`
-		Label  string `json:"label"`
-	} `json:"display"`
+	Path    claims.Path     `json:"path"`
+	Display []labelMetadata `json:"display"`
+}
+
+type labelMetadata struct {
+	Locale string `json:"locale"`
+	Label  string `json:"label"`
 }
 
 // metadataOf reads the embedded metadata of a type; an unknown type has its
@@ -39,6 +44,26 @@ func metadataOf(vct string) metadata {
 	m := metadata{VCT: vct, Name: vct}
 	if doc, ok := schemas.TypeMetadata(vct); ok {
 		_ = json.Unmarshal(doc, &m) // embedded, tested in schemas
+	}
+	return m
+}
+
+// metadataFor is metadataOf, or for a type that is not embedded what the issuer
+// says of its own.
+func metadataFor(c openid4vci.Configuration) metadata {
+	if _, ok := schemas.TypeMetadata(c.VCT); ok || c.Metadata == nil {
+		return metadataOf(c.VCT)
+	}
+	m := metadata{VCT: c.VCT, Name: c.VCT}
+	for _, d := range c.Metadata.Display {
+		m.Display = append(m.Display, displayMetadata{Locale: d.Locale, Name: d.Name})
+	}
+	for _, claim := range c.Metadata.Claims {
+		cm := claimMetadata{Path: claim.Path}
+		for _, d := range claim.Display {
+			cm.Display = append(cm.Display, labelMetadata{Locale: d.Locale, Label: d.Name})
+		}
+		m.Claims = append(m.Claims, cm)
 	}
 	return m
 }

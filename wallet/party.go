@@ -1,10 +1,12 @@
 package wallet
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"facet/credentials"
 	"facet/credentials/claims"
 )
 
@@ -23,11 +25,14 @@ func (w *Wallet) asker(p *proposal, known *party) Asker {
 	return a
 }
 
+// partyID is what an asker is remembered by, over changes of its certificate.
+func partyID(p *credentials.Party) string { return cmp.Or(p.ID, p.Name) }
+
 // party reads what is remembered of an asker; nil when it never was answered.
 // The caller holds w.mu.
-func (w *Wallet) party(name string) (*party, error) {
+func (w *Wallet) party(id string) (*party, error) {
 	var known party
-	ok, err := w.get(recParty, name, &known)
+	ok, err := w.get(recParty, id, &known)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -36,13 +41,13 @@ func (w *Wallet) party(name string) (*party, error) {
 
 // met remembers that the holder answered, and what had been asked.
 func (w *Wallet) met(p *proposal) error {
-	name := p.request.Party.Name
-	known, err := w.party(name)
+	id := partyID(p.request.Party)
+	known, err := w.party(id)
 	if err != nil {
 		return err
 	}
 	if known == nil {
-		known = &party{Name: name, KnownSince: w.cfg.Now().Unix()}
+		known = &party{KnownSince: w.cfg.Now().Unix()}
 	}
 	known.Asked = known.Asked[:0]
 	for _, q := range p.request.DCQL.Credentials {
@@ -52,7 +57,7 @@ func (w *Wallet) met(p *proposal) error {
 			}
 		}
 	}
-	return w.put(recParty, name, known)
+	return w.put(recParty, id, known)
 }
 
 // isNew reports whether a party that is known did not ask for this claim the

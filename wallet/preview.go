@@ -63,7 +63,7 @@ func (p *proposal) outcome(s *selection) (Outcome, error) {
 		out.Lines = append(out.Lines, OutcomeLine{
 			Key:     rule.Key,
 			Label:   complete(Text(rule.Label), rule.Key),
-			Value:   outcomeWords(rule, after[i]),
+			Value:   outcomeWords(&rule, after[i]),
 			Changed: after[i].Withheld != before[i].Withheld || !sameValue(after[i].Value, before[i].Value),
 		})
 	}
@@ -72,14 +72,16 @@ func (p *proposal) outcome(s *selection) (Outcome, error) {
 
 // outcomeWords says one hint in words; of a withheld one, what the policy
 // promises instead.
-func outcomeWords(rule hints.Rule, h hints.Hint) Text {
+func outcomeWords(rule *hints.Rule, h hints.Hint) Text {
 	switch {
 	case !h.Withheld:
-		return hintWords(rule, h.Value)
-	case len(rule.Without) > 0:
-		return complete(Text(rule.Without), rule.Key)
+		return complete(Text(rule.ValueText(h.Value)), "")
+	case len(h.Without) > 0:
+		return complete(Text(h.Without), "")
+	case h.Default != nil:
+		return complete(Text(rule.ValueText(h.Default)), "")
 	}
-	return hintWords(rule, h.Default)
+	return wordUnchanged
 }
 
 func sameValue(a, b any) bool {
@@ -137,25 +139,9 @@ func (p *proposal) labels(s *selection) []Labelled {
 // feeds reports whether a disclosed value is one the rule reads.
 func (p *proposal) feeds(v shown, rule hints.Rule) bool {
 	credential := p.compiled.Queries[v.Query].Credential
-	return slices.ContainsFunc(refsOf(rule), func(r hints.Ref) bool {
-		return r.Credential == credential && r.Path.Equal(v.Path)
+	return slices.ContainsFunc(rule.Refs(), func(r hints.Ref) bool {
+		return r.Credential == credential && r.Path.Equal(namesOf(v.Path))
 	})
-}
-
-// refsOf are the claims a rule reads, each once.
-func refsOf(rule hints.Rule) []hints.Ref {
-	var out []hints.Ref
-	if rule.From != nil {
-		out = append(out, *rule.From)
-	}
-	for _, row := range rule.When {
-		for _, is := range row.If {
-			if !slices.ContainsFunc(out, is.Claim.Equal) {
-				out = append(out, is.Claim)
-			}
-		}
-	}
-	return out
 }
 
 // Reveal says one item's value in words: exactly what would be sent if it were

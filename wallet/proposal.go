@@ -67,7 +67,7 @@ func (w *Wallet) match(p *proposal) (*dcql.Result, error) {
 	for _, h := range holdings {
 		if w.usable(h) {
 			byID[h.ID] = h
-			offered = append(offered, dcql.Holding{ID: h.ID, Format: dcql.SDJWTVC, VCT: h.VCT, Claims: h.Claims})
+			offered = append(offered, dcql.Holding{ID: h.ID, Format: dcql.SDJWTVC, VCT: h.VCT, Claims: h.Claims, AuthorityKeyIDs: h.AuthorityKeyIDs})
 		}
 	}
 	for _, vct := range mintable {

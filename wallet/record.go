@@ -31,23 +31,25 @@ type held struct {
 	VCT        string     `json:"vct"`
 	IssuerID   string     `json:"issuer_id"`
 	IssuerName string     `json:"issuer_name"`
+	Title      Text       `json:"title"`
 	Claims     claims.Set `json:"claims"` // processed; what every copy can disclose
 	Received   int64      `json:"received"`
 	Expires    int64      `json:"expires"` // 0 = never
 	Revoked    bool       `json:"revoked,omitempty"`
 	Copies     []copyOf   `json:"copies"`
+
+	AuthorityKeyIDs [][]byte `json:"authority_key_ids,omitempty"`
 }
 
 // A copyOf is one issued SD-JWT VC with the private key it is bound to.
 type copyOf struct {
-	SDJWT string          `json:"sd_jwt"`
-	Key   json.RawMessage `json:"key"` // private JWK
+	SDJWT string          `json:"sd_jwt"` // sdjwt.Holding as text
+	Key   json.RawMessage `json:"key"`    // private JWK
 }
 
-// A party is what the wallet remembers of an asker, by the name a trust list
-// vouches for (client ids change with every certificate).
+// A party is what the wallet remembers of an asker, by the id a trust list
+// gives it (client ids change with every certificate).
 type party struct {
-	Name       string   `json:"name"`
 	KnownSince int64    `json:"known_since"` // first answer
 	Asked      []string `json:"asked"`       // paths asked the last time it was answered
 }
@@ -72,13 +74,12 @@ type deed struct {
 
 	// What taking it back and checking the receipt need; forgotten when the
 	// deadline has passed or the deed was withdrawn.
-	LogKey         string            `json:"log_key,omitempty"`
-	ReceiptURL     string            `json:"receipt_url,omitempty"`
-	WithdrawalURL  string            `json:"withdrawal_url,omitempty"`
-	RequestKey     json.RawMessage   `json:"request_key,omitempty"` // public JWK that signed the request
-	HolderKeys     []json.RawMessage `json:"holder_keys,omitempty"` // private JWKs that signed the presentations
-	Sent           []sentClaim       `json:"sent,omitempty"`        // only until the receipt is checked
-	ReceiptOfProof json.RawMessage   `json:"receipt_proof,omitempty"`
+	LogKey        string            `json:"log_key,omitempty"`
+	ReceiptURL    string            `json:"receipt_url,omitempty"`
+	WithdrawalURL string            `json:"withdrawal_url,omitempty"`
+	RequestKey    json.RawMessage   `json:"request_key,omitempty"` // public JWK that signed the request
+	HolderKeys    []json.RawMessage `json:"holder_keys,omitempty"` // private JWKs that signed the presentations
+	Sent          []sentClaim       `json:"sent,omitempty"`        // only until the receipt is checked
 }
 
 // A sentClaim is one disclosed value, kept sealed until the receipt was checked.

@@ -1,12 +1,12 @@
 package wallet
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"facet/credentials/claims"
-	"facet/policy/hints"
 	"facet/schemas"
 )
 
@@ -91,46 +91,6 @@ func join(words []Text) Text {
 	return Text{"de": strings.Join(de, ", "), "en": strings.Join(en, ", ")}
 }
 
-// hintWords says a hint's value in words: the policy's, else the well-known
-// ones, else the value itself.
-func hintWords(rule hints.Rule, v any) Text {
-	switch v := v.(type) {
-	case nil:
-		return wordUnchanged
-	case bool:
-		if t, ok := hintWord(rule, fmt.Sprint(v)); ok {
-			return t
-		}
-		return valueWords(nil, v)
-	case string:
-		if t, ok := hintWord(rule, v); ok {
-			return t
-		}
-		return valueWords(sourcePath(rule), v)
-	case []string:
-		words := make([]Text, 0, len(v))
-		for _, s := range v {
-			words = append(words, hintWords(rule, s))
-		}
-		return join(words)
-	}
-	return complete(nil, fmt.Sprint(v))
-}
-
-func hintWord(rule hints.Rule, value string) (Text, bool) {
-	if t, ok := rule.Values[value]; ok {
-		return complete(Text(t), value), true
-	}
-	if t, ok := schemas.HintLabel(rule.Key, value); ok {
-		return complete(t, value), true
-	}
-	return nil, false
-}
-
-// sourcePath is the claim a rule reads, if it reads one.
-func sourcePath(rule hints.Rule) claims.Path {
-	if rule.From == nil {
-		return nil
-	}
-	return rule.From.Path
+func compareText(a, b Text) int {
+	return cmp.Or(cmp.Compare(a["en"], b["en"]), cmp.Compare(a["de"], b["de"]))
 }
