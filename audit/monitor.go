@@ -21,6 +21,9 @@ type Monitor struct {
 	// MaxAge is how old the log's timestamped signature may be: twice the
 	// interval in which the log promises to sign again. 0 = no limit.
 	MaxAge time.Duration
+	// Key, if set, is kept in the saved state, for callers that pin the key they
+	// first saw; see [StateKey].
+	Key string
 
 	saved *Checkpoint
 	since time.Time // when the monitor saw its first checkpoint
@@ -31,17 +34,16 @@ const MaxSkew = time.Minute
 
 type stateJSON struct {
 	V          int       `json:"v"`
+	Key        string    `json:"key,omitempty"`
 	Since      time.Time `json:"since"`
 	Checkpoint string    `json:"checkpoint"`
 }
 
 // Restore takes a state that Save wrote. The checkpoint in it is verified again.
 func (m *Monitor) Restore(state []byte) error {
-	var in stateJSON
-	d := json.NewDecoder(bytes.NewReader(state))
-	d.DisallowUnknownFields()
-	if len(state) > MaxState || !jsontext.Value(state).IsValid() || d.Decode(&in) != nil || in.V != Version {
-		return fault(ReasonState, "the saved state is not one of version %d", Version)
+	in, err := parseState(state)
+	if err != nil {
+		return err
 	}
 	c, err := m.Trust.Checkpoint([]byte(in.Checkpoint))
 	if err != nil {
@@ -51,12 +53,27 @@ func (m *Monitor) Restore(state []byte) error {
 	return nil
 }
 
+// StateKey returns the verifier key kept in a saved state, or "".
+func StateKey(state []byte) (string, error) {
+	in, err := parseState(state)
+	return in.Key, err
+}
+
+func parseState(state []byte) (in stateJSON, err error) {
+	d := json.NewDecoder(bytes.NewReader(state))
+	d.DisallowUnknownFields()
+	if len(state) > MaxState || !jsontext.Value(state).IsValid() || d.Decode(&in) != nil || in.V != Version {
+		return in, fault(ReasonState, "the saved state is not one of version %d", Version)
+	}
+	return in, nil
+}
+
 // Save returns the state to keep for the next run; nil if nothing was accepted.
 func (m *Monitor) Save() ([]byte, error) {
 	if m.saved == nil {
 		return nil, nil
 	}
-	return json.MarshalIndent(stateJSON{Version, m.since.UTC(), string(m.saved.note)}, "", "  ")
+	return json.MarshalIndent(stateJSON{Version, m.Key, m.since.UTC(), string(m.saved.note)}, "", "  ")
 }
 
 // Since is when this monitor saw its first checkpoint of the log.

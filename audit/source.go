@@ -22,3 +22,8 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps
 type Folder struct{ FS fs.FS }
 
 func (f Folder) Read(_ context.Context, path string) ([]byte, error) { return fs.ReadFile(f.FS, path) }
+
+// KeyPath is where a log of this project also publishes its verifier key, and
+// where a bundle keeps it. A key from there says who claims to be the log, not
+// that it is true: compare it with one from elsewhere.
+const KeyPath = "vkey"

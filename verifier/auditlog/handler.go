@@ -22,9 +22,12 @@ const Prefix = "/log/"
 // Handler serves what the log publishes at Prefix (C2SP tlog-tiles): public,
 // read-only, readable by any page. The checkpoint must not be cached, the rest
 // never changes.
-func (l *Log) Handler() http.Handler { return publisher{l.src} }
+func (l *Log) Handler() http.Handler { return publisher{l.src, l.VKey()} }
 
-type publisher struct{ src audit.Source }
+type publisher struct {
+	src  audit.Source
+	vkey string
+}
 
 func (p publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -36,7 +39,7 @@ func (p publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := strings.TrimPrefix(r.URL.Path, Prefix)
-	b, err := p.src.Read(r.Context(), path)
+	b, err := p.read(r.Context(), path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		http.Error(w, "the log has no such resource", http.StatusNotFound)
@@ -45,7 +48,7 @@ func (p publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the log cannot be read now", http.StatusServiceUnavailable)
 		return
 	}
-	if path == audit.CheckpointPath {
+	if !audit.IsTilePath(path) {
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Cache-Control", "no-cache")
 	} else {
@@ -54,6 +57,13 @@ func (p publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.Write(b)
+}
+
+func (p publisher) read(ctx context.Context, path string) ([]byte, error) {
+	if path == audit.KeyPath {
+		return []byte(p.vkey + "\n"), nil
+	}
+	return p.src.Read(ctx, path)
 }
 
 // MinWriterKey is the fewest bytes a writer key may have.
