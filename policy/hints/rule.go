@@ -62,6 +62,16 @@ func (r *Ref) UnmarshalJSON(b []byte) error {
 // Equal reports whether both name the same claim.
 func (r Ref) Equal(o Ref) bool { return r.Credential == o.Credential && r.Path.Equal(o.Path) }
 
+// plain reports whether the path is names only, as rules need it.
+func (r Ref) plain() bool {
+	for _, p := range r.Path {
+		if name, ok := p.(string); !ok || name == "" {
+			return false
+		}
+	}
+	return r.Credential != "" && len(r.Path) > 0
+}
+
 // String is the reference as written in a policy: prefs.depth.
 func (r Ref) String() string {
 	s := r.Credential
@@ -165,6 +175,11 @@ func (r *Rule) Validate() error {
 		return fmt.Errorf("%w: %s needs from, or when with its own claims", ErrRule, r.Key)
 	case !value(r.Default) && r.Default != nil:
 		return fmt.Errorf("%w: default of %s is neither text nor true or false", ErrRule, r.Key)
+	}
+	for _, ref := range r.Refs() {
+		if !ref.plain() {
+			return fmt.Errorf("%w: %s reads %s, but a path in a rule is names only", ErrRule, r.Key, ref)
+		}
 	}
 	if err := r.table(); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrRule, r.Key, err)
