@@ -1,0 +1,294 @@
+package verifier
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/url"
+	"strings"
+
+	"facet/audit"
+	"facet/credentials"
+	"facet/credentials/dcql"
+	"facet/credentials/openid4vp"
+)
+
+// A Check names one step of Finish, in the log and to operators.
+type Check string
+
+// The checks, in the order they run.
+const (
+	CheckTransaction     Check = "transaction"
+	CheckDecrypt         Check = "decrypt"
+	CheckShape           Check = "shape"
+	CheckIssuerSignature Check = "issuer_signature"
+	CheckIssuerTrust     Check = "issuer_trust"
+	CheckValidity        Check = "validity"
+	CheckKeyBinding      Check = "key_binding"
+	CheckStatus          Check = "status"
+	CheckQuery           Check = "query"
+	CheckReplay          Check = "replay"
+)
+
+// evidence is what one answer is judged by; each check adds what it found.
+type evidence struct {
+	responseID  string
+	contentType string
+	body        []byte
+	hash        []byte
+
+	tx          *transaction
+	post        *openid4vp.Post
+	answer      *openid4vp.Response
+	credentials map[string]*credentials.Credential // by query id
+	report      *dcql.Report
+	resumes     bool // this very answer was accepted before
+}
+
+// Finish runs the checks in this order and stops at the first that fails. The
+// order is part of the contract: nothing is read from a credential before its
+// issuer's signature has been verified, and an answer takes the transaction
+// only when all else is right, so that garbage burns nothing.
+//
+// Issuer signature, trust, validity, key binding and status are checked
+// credential by credential; the failed one gives the check its name.
+var checks = []struct {
+	name Check
+	run  func(*Verifier, context.Context, *evidence) error
+}{
+	{CheckTransaction, (*Verifier).pendingTransaction},
+	{CheckDecrypt, (*Verifier).decrypt},
+	{CheckShape, (*Verifier).checkShape},
+	{CheckIssuerSignature, (*Verifier).verifyCredentials},
+	{CheckQuery, (*Verifier).satisfyQuery},
+	{CheckReplay, (*Verifier).claimTransaction},
+}
+
+// Finished tells the wallet where the holder's browser goes next.
+type Finished struct {
+	RedirectURI string // empty in the cross-device flow
+}
+
+// A Response is a POST to a response_uri.
+type Response struct {
+	ID          string // the last part of the response_uri
+	ContentType string
+	Body        []byte // at most openid4vp.MaxResponse bytes
+}
+
+// Finish takes a wallet's answer: a presentation or a refusal. A *RejectError
+// says which check it failed; an *Error with ReasonUnavailable that nothing was
+// decided and the same answer may be sent again.
+func (v *Verifier) Finish(ctx context.Context, r Response) (*Finished, error) {
+	sum := sha256.Sum256(r.Body)
+	e := &evidence{responseID: r.ID, contentType: r.ContentType, body: r.Body, hash: sum[:]}
+	for _, c := range checks {
+		if err := c.run(v, ctx, e); err != nil {
+			return nil, v.reject(ctx, e, c.name, err)
+		}
+		if e.resumes {
+			break
+		}
+		if e.refusal() != "" {
+			return v.finishRefusal(ctx, e)
+		}
+	}
+	t, err := v.answerOnce(ctx, e.tx)
+	if err != nil {
+		return nil, v.reject(ctx, e, CheckReplay, err)
+	}
+	return t.finished(), nil
+}
+
+// finished sends a same-device holder back: with the code that unlocks the
+// result, or with the word that there is none.
+func (t *transaction) finished() *Finished {
+	if t.ReturnURI == "" {
+		return &Finished{}
+	}
+	name, value := "response_code", t.Code
+	if t.State == Refused {
+		name, value = "error", string(openid4vp.CodeAccessDenied)
+	}
+	separator := "?"
+	if strings.Contains(t.ReturnURI, "?") {
+		separator = "&"
+	}
+	return &Finished{RedirectURI: t.ReturnURI + separator + name + "=" + url.QueryEscape(value)}
+}
+
+// pendingTransaction finds the transaction and reads the body's outer form.
+func (v *Verifier) pendingTransaction(ctx context.Context, e *evidence) (err error) {
+	if e.tx, err = v.find(ctx, forResponse, e.responseID); err != nil {
+		return err
+	}
+	switch e.tx.State {
+	case Open:
+		if !v.cfg.Now().Before(e.tx.expires()) {
+			return fail(ReasonExpired, "the request has expired")
+		}
+	case Accepted, Logged, Released, Refused:
+		if e.resumes = !e.tx.Answered && bytes.Equal(e.hash, e.tx.Body); e.resumes {
+			return nil
+		}
+		return fail(ReasonUsed, "the request was answered")
+	case Expired:
+		return fail(ReasonExpired, "the request has expired")
+	default:
+		return fail(ReasonUsed, "the request was answered")
+	}
+	if e.post, err = openid4vp.ParsePost(e.contentType, e.body); err != nil {
+		return err
+	}
+	if e.post.Encrypted == "" {
+		return sameState(e.post.State, e.tx)
+	}
+	return nil
+}
+
+func sameState(got string, t *transaction) error {
+	if subtle.ConstantTimeCompare([]byte(got), []byte(t.WireState)) != 1 {
+		return fail(ReasonUnknown, "state is not the transaction's")
+	}
+	return nil
+}
+
+// decrypt opens the answer with the key made for this request. Only refusals
+// may come in the clear.
+func (v *Verifier) decrypt(ctx context.Context, e *evidence) error {
+	if e.post.Error != "" {
+		return nil
+	}
+	if e.post.Encrypted == "" {
+		return fail("response_not_encrypted", "an encrypted answer was asked for")
+	}
+	key, err := v.encryptionKey(ctx, e.tx)
+	if err != nil {
+		return err
+	}
+	if e.answer, err = openid4vp.DecryptResponse(e.post.Encrypted, key, e.tx.EncKid); err != nil {
+		return err
+	}
+	return sameState(e.answer.State, e.tx)
+}
+
+// refusal is the wallet's error word, if it sent one.
+func (e *evidence) refusal() openid4vp.Code {
+	if e.answer != nil {
+		return e.answer.Error
+	}
+	return e.post.Error
+}
+
+// checkShape compares the answer with the query by names and numbers only.
+func (v *Verifier) checkShape(_ context.Context, e *evidence) error {
+	for id, list := range e.answer.VPToken {
+		if _, asked := e.tx.policy.Queries[id]; !asked {
+			return fail("vp_token_unexpected_id", "there is an answer to a query nobody asked")
+		}
+		if len(list) != 1 {
+			return fail("dcql_too_many", "a query has more than one answer")
+		}
+	}
+	return nil
+}
+
+// finishRefusal closes the transaction without a result. Refused and not held
+// are one and the same in the log (OpenID4VP §15.4.1).
+func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*Finished, error) {
+	next := *e.tx
+	next.State, next.ClosedAt, next.Body = Refused, v.cfg.Now().Unix(), e.hash
+	if e.post.Error != "" {
+		next.Refusal = e.post.ErrorText
+	}
+	t, err := v.swap(ctx, e.tx, next)
+	if errors.Is(err, errMoved) {
+		return nil, v.reject(ctx, e, CheckReplay, fail(ReasonUsed, "another answer was first"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t, err = v.answerOnce(ctx, t); err != nil {
+		return nil, v.reject(ctx, e, CheckReplay, err)
+	}
+	return t.finished(), nil
+}
+
+// claimTransaction takes the transaction for this answer. It is the last check
+// and the only one that changes anything.
+func (v *Verifier) claimTransaction(ctx context.Context, e *evidence) error {
+	next, err := v.outcomeOf(ctx, e)
+	if err != nil {
+		return err
+	}
+	t, err := v.swap(ctx, e.tx, *next)
+	if errors.Is(err, errMoved) {
+		return fail(ReasonUsed, "another answer was first")
+	}
+	if err != nil {
+		return err
+	}
+	e.tx = t
+	return nil
+}
+
+// reject names the check that failed and counts the try. Errors of the store
+// or the log decide nothing and pass.
+func (v *Verifier) reject(ctx context.Context, e *evidence, check Check, err error) error {
+	reason := reasonOf(err, ReasonUnavailable)
+	switch reason {
+	case ReasonUnavailable:
+		return unavailable("check "+string(check), err)
+	case ReasonGone:
+		reason = ReasonUsed // its keys went when somebody else ended it a moment ago
+	}
+	out := &RejectError{Check: checkOf(check, reason), Err: err, reason: reason}
+	switch {
+	case reason == ReasonUsed:
+		out.Check = CheckReplay
+	case reason == ReasonUnknown || reason == ReasonExpired:
+		out.Check = CheckTransaction
+	case e.answer != nil: // it decrypted, so it came from who got the request
+		if err := v.countTry(ctx, e, out.Check); err != nil {
+			return err
+		}
+	}
+	return out
+}
+
+// countTry remembers a failed answer, and ends the transaction at MaxTries.
+func (v *Verifier) countTry(ctx context.Context, e *evidence, check Check) error {
+	t := e.tx
+	for t.State == Open {
+		next := *t
+		next.Tries, next.LastCheck = t.Tries+1, check
+		if next.Tries >= MaxTries {
+			next.State, next.ClosedAt = Rejected, v.cfg.Now().Unix()
+		}
+		swapped, err := v.swap(ctx, t, next)
+		switch {
+		case err == nil && next.State == Rejected:
+			_, err := v.drive(ctx, swapped)
+			return err
+		case !errors.Is(err, errMoved):
+			return err
+		}
+		if t, err = v.load(ctx, t.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outcome says how a transaction without a result ended, for its entry.
+func (t *transaction) outcome() (audit.Outcome, Check) {
+	switch {
+	case t.State == Refused:
+		return audit.NoAnswer, ""
+	case t.Tries > 0:
+		return audit.Rejected, t.LastCheck
+	}
+	return audit.Expired, ""
+}

@@ -1,0 +1,86 @@
+package verifier
+
+import (
+	"context"
+
+	"facet/credentials/jose"
+	"facet/credentials/openid4vp"
+)
+
+// MaxWalletNonce is the longest wallet_nonce in bytes that is echoed.
+const MaxWalletNonce = 256
+
+// RequestObject signs the transaction's request for a wallet. It may be fetched
+// again until there is an answer, each time with the wallet_nonce of that fetch
+// (OpenID4VP §5.10); pass an empty one for a GET. Reasons: transaction_unknown,
+// transaction_expired, transaction_already_used, wallet_nonce_invalid.
+func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce string) (string, error) {
+	t, err := v.find(ctx, forRequest, requestID)
+	if err != nil {
+		return "", err
+	}
+	now := v.cfg.Now()
+	switch {
+	case t.State != Open:
+		return "", fail(ReasonUsed, "the request was answered")
+	case !now.Before(t.expires()):
+		return "", fail(ReasonExpired, "the request has expired")
+	case len(walletNonce) > MaxWalletNonce:
+		return "", fail("wallet_nonce_invalid", "wallet_nonce is too long")
+	}
+	key, err := v.encryptionKey(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	r := openid4vp.RequestObject{
+		ClientID:     t.platform.clientID,
+		ResponseType: openid4vp.ResponseType,
+		ResponseMode: openid4vp.ModeDirectPostJWT,
+		ResponseURI:  v.endpoint("response", forResponse, t),
+		Nonce:        t.Nonce,
+		State:        t.WireState,
+		DCQL:         t.policy.Query,
+		ClientMetadata: openid4vp.ClientMetadata{
+			Keys:         []openid4vp.EncryptionKey{{Kid: t.EncKid, Key: key.Public()}},
+			EncSupported: []string{openid4vp.EncA128GCM, openid4vp.EncA256GCM},
+			VPFormats:    openid4vp.SDJWTFormats(),
+		},
+		Audience:    openid4vp.SelfIssuedAudience,
+		WalletNonce: walletNonce,
+		IssuedAt:    t.created(),
+		ExpiresAt:   t.expires(),
+	}
+	offer, err := openid4vp.SignOffer(ctx, t.platform.Signer, r, openid4vp.PolicyOffer{
+		Policy:             t.policy.policy,
+		ReceiptEndpoint:    v.endpoint("receipt", forReceipt, t),
+		WithdrawalEndpoint: v.endpoint("withdraw", forWithdraw, t),
+		Log:                v.cfg.LogInfo,
+		RetentionUntil:     t.keep(),
+	})
+	if err != nil {
+		return "", unavailable("sign policy offer", err)
+	}
+	r.VerifierInfo = []openid4vp.VerifierInfo{offer}
+	jar, err := openid4vp.SignRequest(ctx, t.platform.Signer, t.platform.X5C, r)
+	if err != nil {
+		return "", unavailable("sign request", err)
+	}
+	return jar, nil
+}
+
+func (v *Verifier) endpoint(name string, p purpose, t *transaction) string {
+	return v.cfg.BaseURL + "/wallet/" + name + "/" + v.ids.name(p, t.ID)
+}
+
+// encryptionKey unseals the key made for this one request.
+func (v *Verifier) encryptionKey(ctx context.Context, t *transaction) (*jose.PrivateKey, error) {
+	secret, err := v.secret(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	jwk, err := unseal(secret, sealedKey, t.ID, t.EncKey)
+	if err != nil {
+		return nil, unavailable("unseal response key", err)
+	}
+	return jose.ParsePrivateJWK(jwk)
+}

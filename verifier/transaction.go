@@ -1,0 +1,156 @@
+package verifier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"facet/audit"
+	"facet/store"
+)
+
+// A State is where a transaction stands. Every change is one Swap.
+type State string
+
+// The states. An answer takes open → accepted → logged → released; the others
+// are ends, but for withdrawing, which Sweep drives on like accepted.
+const (
+	Open        State = "open"        // waiting for an answer
+	Accepted    State = "accepted"    // an answer passed every check; result sealed
+	Logged      State = "logged"      // its entry is in the log
+	Released    State = "released"    // the platform may have the result
+	Refused     State = "refused"     // the wallet said no
+	Rejected    State = "rejected"    // too many answers failed a check
+	Expired     State = "expired"     // no answer in time
+	Withdrawing State = "withdrawing" // the result is unreadable, the log not yet told
+	Withdrawn   State = "withdrawn"   // the holder took the result back
+)
+
+// A transaction is one presentation exchange, as stored. What must become
+// unreadable is in EncKey and Result, sealed under the transaction's key.
+type transaction struct {
+	ID        string     `json:"id"`
+	Platform  string     `json:"platform"`
+	Policy    string     `json:"policy"` // its hash
+	Flow      audit.Flow `json:"flow"`
+	ReturnURI string     `json:"return_uri,omitempty"`
+	CreatedAt int64      `json:"created_at"`
+	ExpiresAt int64      `json:"expires_at"`
+	KeepUntil int64      `json:"keep_until"`
+	Nonce     string     `json:"nonce"`
+	WireState string     `json:"wire_state"`
+	EncKid    string     `json:"enc_kid"`
+	EncKey    []byte     `json:"enc_key,omitempty"` // sealed JWK
+	Idem      string     `json:"idem,omitempty"`    // key of its idempotency record
+	Request   uint64     `json:"request"`           // index of its request entry
+
+	State     State   `json:"state"`
+	Tries     int     `json:"tries,omitempty"`
+	LastCheck Check   `json:"last_check,omitempty"` // why the last try failed
+	ClosedAt  int64   `json:"closed_at,omitempty"`  // left open
+	Refusal   string  `json:"refusal,omitempty"`    // the wallet's words, harmless and capped
+	Body      []byte  `json:"body,omitempty"`       // SHA-256 of the accepted answer
+	Answered  bool    `json:"answered,omitempty"`   // the wallet was told
+	Leaf      []byte  `json:"leaf,omitempty"`       // result entry of an accepted answer
+	Index     *uint64 `json:"index,omitempty"`      // of the result entry
+
+	Sealed   []byte   `json:"sealed,omitempty"`  // sealed outcome
+	Holders  []string `json:"holders,omitempty"` // marks of the keys that may ask for receipt and withdrawal
+	Code     string   `json:"code,omitempty"`    // response_code
+	ReadAt   int64    `json:"read_at,omitempty"` // first read
+	Reader   string   `json:"reader,omitempty"`  // who may read again within RetryWindow
+	TakenAt  int64    `json:"taken_at,omitempty"`
+	Erasure  string   `json:"erasure,omitempty"` // the signed erasure receipt
+	Surplus  int      `json:"surplus,omitempty"` // claims dropped because nobody asked for them
+	version  store.Version
+	platform *platform
+	policy   *compiled
+}
+
+func keyOf(id string) string { return "tx/" + id }
+
+// load reads a transaction. The platform or policy may have left the
+// configuration since: then it can only be swept.
+func (v *Verifier) load(ctx context.Context, id string) (*transaction, error) {
+	raw, version, err := v.cfg.Store.Get(ctx, keyOf(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fail(ReasonUnknown, "there is no such transaction")
+	}
+	if err != nil {
+		return nil, unavailable("read transaction", err)
+	}
+	t := &transaction{}
+	if err := json.Unmarshal(raw, t); err != nil {
+		return nil, unavailable("read transaction", fmt.Errorf("record is damaged: %w", err))
+	}
+	t.version = version
+	if t.platform = v.platforms[t.Platform]; t.platform != nil {
+		t.policy = t.platform.byHash[t.Policy]
+	}
+	return t, nil
+}
+
+// find loads the transaction with this public name. One whose platform or
+// policy is no longer configured is as unknown as one that never was.
+func (v *Verifier) find(ctx context.Context, p purpose, name string) (*transaction, error) {
+	id, err := v.ids.transaction(p, name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := v.load(ctx, id)
+	if err == nil && t.policy == nil {
+		return nil, fail(ReasonUnknown, "its policy is no longer configured")
+	}
+	return t, err
+}
+
+// own loads a platform's own transaction. Another platform's is unknown, in the
+// same words (SES-009).
+func (v *Verifier) own(ctx context.Context, platformID, id string) (*transaction, error) {
+	if _, err := decodeID(id); err != nil {
+		return nil, fail(ReasonUnknown, "there is no such transaction")
+	}
+	t, err := v.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if t.Platform != platformID || t.policy == nil {
+		return nil, fail(ReasonUnknown, "there is no such transaction")
+	}
+	return t, nil
+}
+
+// errMoved says that somebody else changed the transaction: load it again.
+var errMoved = errors.New("transaction changed meanwhile")
+
+// swap stores next in place of t. It returns errMoved when t is stale.
+func (v *Verifier) swap(ctx context.Context, t *transaction, next transaction) (*transaction, error) {
+	raw, err := json.Marshal(next)
+	if err != nil {
+		return nil, err
+	}
+	next.version, err = v.cfg.Store.Swap(ctx, keyOf(t.ID), t.version, raw)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil, errMoved
+	case err != nil:
+		return nil, unavailable("write transaction", err)
+	}
+	return &next, nil
+}
+
+func (t *transaction) created() time.Time { return time.Unix(t.CreatedAt, 0) }
+func (t *transaction) expires() time.Time { return time.Unix(t.ExpiresAt, 0) }
+func (t *transaction) keep() time.Time    { return time.Unix(t.KeepUntil, 0) }
+func (t *transaction) closed() time.Time  { return time.Unix(t.ClosedAt, 0) }
+
+// forgetAt is when nothing of the transaction needs to be stored any more.
+func (t *transaction) forgetAt() time.Time {
+	switch t.State {
+	case Accepted, Logged, Released, Withdrawing, Withdrawn:
+		return t.keep()
+	}
+	return t.expires().Add(Grace)
+}

@@ -1,0 +1,213 @@
+// Package verifier is the verifier's engine: it turns a platform's policy into
+// a request, checks what a wallet answers, derives hints from it, writes down
+// in the presentation log what happened, and deletes when it promised to.
+//
+// Begin, RequestObject, Finish and Result follow one transaction from the
+// platform's wish to its result; Receipt and Withdraw serve the holder
+// afterwards; Sweep does what time and crashes leave to do.
+//
+// It does not speak HTTP (package server does), decide who may issue what
+// (credentials.TrustStore), log, retry or know the time. It never hands a
+// platform a claim its policy did not ask for.
+package verifier
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"facet/credentials"
+	"facet/credentials/jose"
+	"facet/credentials/openid4vp"
+	"facet/policy"
+	"facet/store"
+)
+
+// Times of a transaction.
+const (
+	TTL         = 5 * time.Minute  // from Begin to the last moment for an answer
+	Skew        = time.Minute      // clock skew granted to wallets
+	RetryWindow = time.Minute      // how long the first reader may read a result again
+	TokenTTL    = 12 * time.Hour   // a hint token, if retention does not end earlier
+	Grace       = 10 * time.Minute // how long a transaction that ended without data is remembered
+)
+
+// MaxTries is how many answers that decrypt may fail before the transaction
+// ends as rejected.
+const MaxTries = 5
+
+// A Log sequences entries and proves that they are in it. auditlog.Log is one;
+// a client of `facet log serve` is another. Append blocks until the entry is
+// durable and is idempotent by id for identical leaves. Proof returns false
+// while no checkpoint covers the entry. Both are safe for many goroutines.
+type Log interface {
+	Append(ctx context.Context, id string, leaf []byte) (index uint64, err error)
+	Proof(ctx context.Context, index uint64) (proof []byte, covered bool, err error)
+}
+
+// A Wallet is one a platform offers its visitors.
+type Wallet struct {
+	Name string `json:"name"`
+	URL  string `json:"url"` // the wallet's address; /authorize is appended
+}
+
+// A Platform is a relying party this verifier works for.
+type Platform struct {
+	ID         string           // in the platform API; never shown
+	Name       string           // as registered; in the log
+	ReturnURIs []string         // where a holder may be sent back to, compared exactly
+	Signer     jose.Signer      // signs its requests
+	X5C        []string         // the signer's chain, leaf first, without the anchor
+	Policies   []*policy.Policy // several versions of one may stand side by side
+	Wallets    []Wallet
+}
+
+// Config is everything the engine needs. Only Status may be nil, which refuses
+// credentials that carry a status.
+type Config struct {
+	Store     store.Store // transactions; values in it are sealed
+	Keys      store.Store // one small secret per transaction; must forget what is deleted
+	Log       Log
+	LogInfo   openid4vp.LogInfo
+	Trust     credentials.TrustStore
+	Status    credentials.StatusChecker
+	Now       func() time.Time
+	BaseURL   string // where wallets reach this verifier, such as https://verifier.example
+	Platforms []Platform
+
+	InsecureLoopback bool // allow BaseURL, return addresses and wallets to be http on this machine
+}
+
+// A Verifier is the engine. It is safe for many goroutines, and several
+// processes may share Store, Keys and Log.
+type Verifier struct {
+	cfg       Config
+	ids       *identifiers
+	platforms map[string]*platform
+	swept     sync.Once // the first Sweep looks at every transaction
+	stuck     sync.Map  // ids of transactions whose last step failed here
+}
+
+// New checks the configuration, makes the secret behind public identifiers on
+// first use, and logs a change of weakenings.
+func New(ctx context.Context, cfg Config) (*Verifier, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	v := &Verifier{cfg: cfg, platforms: make(map[string]*platform)}
+	for i := range cfg.Platforms {
+		p, err := newPlatform(&cfg.Platforms[i], cfg.InsecureLoopback)
+		if err != nil {
+			return nil, fmt.Errorf("platform %q: %w", cfg.Platforms[i].ID, err)
+		}
+		if _, twice := v.platforms[p.ID]; twice {
+			return nil, fmt.Errorf("platform %q is configured twice", p.ID)
+		}
+		v.platforms[p.ID] = p
+	}
+	secret, err := v.loadSecret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.ids, err = newIdentifiers(secret); err != nil {
+		return nil, err
+	}
+	return v, v.logWeakenings(ctx)
+}
+
+func (c Config) check() error {
+	switch {
+	case c.Store == nil, c.Keys == nil, c.Log == nil, c.Trust == nil, c.Now == nil:
+		return errors.New("Store, Keys, Log, Trust and Now must all be set")
+	case c.LogInfo.Origin == "" || c.LogInfo.Key == "" || c.LogInfo.URL == "":
+		return errors.New("LogInfo must name the log's origin, key and address")
+	case len(c.Platforms) == 0:
+		return errors.New("there is no platform to work for")
+	}
+	return checkURL("BaseURL", c.BaseURL, c.InsecureLoopback)
+}
+
+// checkURL accepts absolute https addresses, and http ones on this machine
+// under the weakening that allows them.
+func checkURL(name, raw string, insecureLoopback bool) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return fmt.Errorf("%s is no absolute web address", name)
+	}
+	host := u.Hostname()
+	local := host == "localhost" || host == "127.0.0.1" || strings.HasSuffix(host, ".localhost")
+	if u.Scheme == "https" || u.Scheme == "http" && local && insecureLoopback {
+		return nil
+	}
+	return fmt.Errorf("%s must begin with https", name)
+}
+
+// platform is a Platform whose policies are compiled.
+type platform struct {
+	*Platform
+	clientID string
+	byID     map[string]*compiled // the highest version of each policy
+	byHash   map[string]*compiled
+}
+
+func newPlatform(p *Platform, insecureLoopback bool) (*platform, error) {
+	switch {
+	case p.ID == "" || p.Name == "" || strings.Contains(p.ID, "/"):
+		return nil, errors.New("ID (without a slash) and Name must be set")
+	case p.Signer == nil || len(p.X5C) == 0:
+		return nil, errors.New("Signer and X5C must be set")
+	case len(p.Policies) == 0:
+		return nil, errors.New("there is no policy, so nothing could be asked")
+	}
+	for _, u := range p.ReturnURIs {
+		if err := checkURL("a return address", u, insecureLoopback); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range p.Wallets {
+		if err := checkURL("wallet "+w.Name, w.URL, insecureLoopback); err != nil {
+			return nil, err
+		}
+	}
+	out := &platform{Platform: p, byID: make(map[string]*compiled), byHash: make(map[string]*compiled)}
+	out.clientID = openid4vp.ClientID{Prefix: openid4vp.PrefixX509Hash, ID: jose.LeafHash(p.X5C)}.String()
+	for _, pol := range p.Policies {
+		c, err := compile(p.Name, pol)
+		if err != nil {
+			return nil, fmt.Errorf("policy %s: %w", pol.ID, err)
+		}
+		out.byHash[c.hash] = c
+		for _, name := range []string{pol.ID, path.Base(pol.ID)} { // "morgenblatt.example/home", or "home" for short
+			old, ok := out.byID[name]
+			if ok && old.policy.ID != pol.ID {
+				return nil, fmt.Errorf("policies %s and %s have the same short name", old.policy.ID, pol.ID)
+			}
+			if !ok || old.policy.Version < pol.Version {
+				out.byID[name] = c
+			}
+		}
+	}
+	return out, nil
+}
+
+const keySecret = "verifier/secret"
+
+// loadSecret returns the one secret public identifiers are derived from.
+func (v *Verifier) loadSecret(ctx context.Context) ([]byte, error) {
+	secret, _, err := v.cfg.Keys.Get(ctx, keySecret)
+	if !errors.Is(err, store.ErrNotFound) {
+		return secret, err
+	}
+	secret = make([]byte, 32)
+	rand.Read(secret) // never fails (crypto/rand)
+	if _, err = v.cfg.Keys.Swap(ctx, keySecret, 0, secret); errors.Is(err, store.ErrConflict) {
+		secret, _, err = v.cfg.Keys.Get(ctx, keySecret) // another process was first
+	}
+	return secret, err
+}
