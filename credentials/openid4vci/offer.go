@@ -2,7 +2,6 @@ package openid4vci
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -41,11 +40,6 @@ type TxCode struct {
 type AuthorizationCodeGrant struct {
 	IssuerState         string `json:"issuer_state,omitempty"`
 	AuthorizationServer string `json:"authorization_server,omitempty"`
-}
-
-// LogValue names the issuer and leaves the code out.
-func (o Offer) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("credential_issuer", o.CredentialIssuer), slog.Any("credential_configuration_ids", o.ConfigurationIDs))
 }
 
 // ParseOffer reads an offer. Reason offer_malformed, or one of the JSON

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // Limits of messages.
@@ -113,17 +112,13 @@ func Wire(err error) WireError {
 }
 
 // A Secret is text that works like a password: a code or a token. It goes over
-// the wire as it is, and prints and logs as "[secret]".
+// the wire as it is, and prints as "[secret]".
 type Secret string
 
 // Format prints "[secret]", whatever the verb.
 func (Secret) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "[secret]") }
 
-// LogValue logs "[secret]".
-func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
-
 var (
 	_ fmt.Formatter  = Secret("")
-	_ slog.LogValuer = Secret("")
 	_ json.Marshaler = (*IssuerMetadata)(nil)
 )

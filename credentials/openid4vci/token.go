@@ -1,11 +1,9 @@
 package openid4vci
 
 import (
-	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A TokenRequest redeems a pre-authorized code (§6.1).
@@ -72,11 +70,6 @@ type AuthorizedConfiguration struct {
 	Type            string   `json:"type"` // always openid_credential
 	ConfigurationID string   `json:"credential_configuration_id"`
 	Identifiers     []string `json:"credential_identifiers"`
-}
-
-// LogValue leaves the token out.
-func (t TokenResponse) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("token_type", t.TokenType), slog.Duration("expires_in", time.Duration(t.ExpiresIn)*time.Second))
 }
 
 // Identifier returns the credential_identifier to use for a configuration, or
