@@ -25,8 +25,9 @@ type guard struct {
 	src  audit.Source
 	log  *audit.Trust
 
-	mu   sync.Mutex
-	last *audit.Checkpoint // nil before the first signature
+	mu      sync.Mutex
+	last    *audit.Checkpoint // nil before the first signature
+	refusal error             // why the newest tree was not signed
 }
 
 func openGuard(key *logKey, path string, src audit.Source) (*guard, error) {
@@ -53,6 +54,12 @@ func (g *guard) KeyHash() uint32 { return g.key.signer.KeyHash() }
 func (g *guard) Sign(msg []byte) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	sig, err := g.sign(msg)
+	g.refusal = err
+	return sig, err
+}
+
+func (g *guard) sign(msg []byte) ([]byte, error) {
 	sig, err := g.key.signer.Sign(msg)
 	if err != nil {
 		return nil, err
@@ -86,6 +93,13 @@ func (g *guard) remember(c *audit.Checkpoint) error {
 	}
 	g.last = c
 	return nil
+}
+
+// refused returns why the newest tree was not signed, or nil.
+func (g *guard) refused() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refusal
 }
 
 // size returns how many entries the last signed checkpoint has.

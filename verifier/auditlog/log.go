@@ -38,6 +38,7 @@ const (
 	keyFile   = "log.key"     // 0600
 	guardFile = "last-signed" // the last checkpoint signed
 	lockFile  = "writer.lock"
+	treeState = ".state/treeState" // Tessera's, below treeDir
 )
 
 // A Config says where a log is and how often it signs.
@@ -57,6 +58,7 @@ type Log struct {
 	src       *dirSource
 	lock      *os.File
 	trust     *audit.Trust
+	guard     *guard
 	appender  *tessera.Appender
 	shutdown  func(context.Context) error
 	reader    tessera.LogReader
@@ -108,14 +110,13 @@ func open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if l.trust, err = audit.TrustLog(l.key.vkey, cfg.Origin); err != nil {
 		return nil, err
 	}
-	g, err := openGuard(l.key, filepath.Join(cfg.GuardDir, guardFile), l.src)
-	if err != nil {
+	if l.guard, err = openGuard(l.key, filepath.Join(cfg.GuardDir, guardFile), l.src); err != nil {
 		return nil, err
 	}
-	if err := l.checkTree(ctx, g); err != nil {
+	if err := l.checkTree(ctx, l.guard); err != nil {
 		return nil, err
 	}
-	if err := l.start(g); err != nil {
+	if err := l.start(l.guard); err != nil {
 		return nil, err
 	}
 	if err := l.index.read(ctx, l); err != nil {
@@ -176,6 +177,9 @@ func (l *Log) checkTree(ctx context.Context, g *guard) error {
 	published, err := l.trust.Checkpoint(b)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(l.src.file(treeState)); errors.Is(err, fs.ErrNotExist) {
+		return ErrLost
 	}
 	if g.last == nil { // the guard's disk is new: it remembers from here on
 		return g.remember(published)

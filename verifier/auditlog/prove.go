@@ -3,6 +3,7 @@ package auditlog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"facet/audit"
@@ -55,7 +56,7 @@ func (l *Log) ReceiptProof(ctx context.Context, index uint64) ([]byte, error) {
 		if err != nil || covered {
 			return proof, err
 		}
-		if err := l.src.mendTime(); err != nil {
+		if err := errors.Join(l.guard.refused(), l.src.mendTime()); err != nil {
 			return nil, failed("waiting for a checkpoint", err)
 		}
 		select {
