@@ -122,6 +122,10 @@ type Request struct {
 	now time.Time
 }
 
+// Key is the key that signed the request, or nil for a redirect_uri client.
+// Later statements of the same asker about it are signed by it, too.
+func (r *Request) Key() *jose.PublicKey { return r.key }
+
 // Authenticate checks who made the request by the rules of its client
 // identifier's prefix, then every parameter. Nothing is read from the request
 // before its signature was verified. Reasons: jar_signature_invalid,

@@ -1,0 +1,165 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"facet/policy/hints"
+	"facet/verifier"
+)
+
+// An apiError is a failure of this package itself, by its reason.
+type apiError struct{ reason string }
+
+func (e *apiError) Error() string { return "server: " + e.reason }
+
+// Reason returns the stable code of the failure.
+func (e *apiError) Reason() string { return e.reason }
+
+// A meaning is how a reason is told to a platform's developer.
+type meaning struct {
+	status      int
+	detail, fix string
+}
+
+// meanings is the only place that knows status codes of the platform API.
+var meanings = map[string]meaning{
+	verifier.ReasonUnknown:      {404, "There is no such request.", "Use the id that POST /v1/requests returned, with the key of the same platform."},
+	verifier.ReasonNotReady:     {409, "There is no answer yet.", "Wait for the state \"released\", by polling or by the event stream."},
+	verifier.ReasonNoResult:     {409, "The request ended without a result.", "Ask again only if the person wants to."},
+	verifier.ReasonGone:         {410, "The holder took the result back, or its retention is over.", "Delete what you derived from it."},
+	verifier.ReasonCodeRequired: {403, "A same-device result needs the response code from the browser that returned.", "Send response_code from the query of your return address."},
+	verifier.ReasonCodeMismatch: {403, "The response code belongs to another request.", "Take request id and response code from the same browser session; if they differ, somebody may be handing over a link."},
+	verifier.ReasonCodeUsed:     {403, "The result was read before.", "Keep what you read; to be able to retry within a minute, send an Idempotency-Key."},
+	verifier.ReasonExpired:      {409, "The request has expired.", "Open a new request."},
+	verifier.ReasonUsed:         {409, "The request was answered.", "Open a new request."},
+	verifier.ReasonUnavailable:  {503, "The verifier cannot do this right now. Nothing was lost.", "Try again in a few seconds."},
+	verifier.ReasonProof:        {403, "The proof does not show that this presentation was yours.", "Sign it with a key that was used in the presentation."},
+	verifier.ReasonToken:        {401, "The hint token is not valid.", "Read the result first, and use its hint_token until it ends."},
+	verifier.ReasonOutput:       {403, "The policy does not let hints leave this way.", "Add the output to the policy, if its purpose allows it."},
+	"policy_unknown":            {404, "The platform has no such policy.", "Use the id of a policy the verifier was configured with."},
+	"flow_invalid":              {400, "flow must be same_device or cross_device.", "Use same_device when the wallet opens in the same browser."},
+	"return_uri_unregistered":   {400, "return_uri does not fit.", "Register the exact address at the verifier; leave it out for cross_device."},
+	"idempotency_mismatch":      {422, "The Idempotency-Key was used for another request.", "Use a new key for a new request."},
+	"idempotency_in_progress":   {409, "The same request is being opened right now.", "Try again in a second."},
+	"api_key_invalid":           {401, "The API key is missing or wrong.", "Send Authorization: Bearer with the platform's key, from your server only."},
+	"rate_limited":              {429, "Too many requests.", "Slow down; Retry-After says for how long."},
+	"csrf":                      {403, "A browser sent this from another site.", "Call the platform API from your server only."},
+	"body_malformed":            {400, "The body is not the JSON expected here.", "See /openapi.yaml."},
+	"content_type":              {415, "The body has another type than expected here.", "See /openapi.yaml."},
+	"size_limit":                {413, "The body is too large.", "See /openapi.yaml."},
+	"streams_exhausted":         {503, "Too many event streams are open.", "Poll GET /v1/requests/{id} instead."},
+	"not_found":                 {404, "There is nothing here.", "See /openapi.yaml."},
+	"method_not_allowed":        {405, "This address does not take that method.", "See /openapi.yaml."},
+}
+
+// A problem is an error as platforms see it (RFC 9457).
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Error  string `json:"error"` // the OAuth word nearest to it
+	Code   string `json:"code"`  // stable
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"`
+}
+
+// A wireError is an error as wallets see it (RFC 6749 §5.2).
+type wireError struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Code        string `json:"code"`
+}
+
+// fail answers every error, in the form of the part of the API it happened in.
+func (s *Server) fail(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	reason, m := explain(err)
+	if m.status >= 500 {
+		s.cfg.Logger.Error("failed", "route", c.Path(), "error", err)
+	}
+	if m.status == http.StatusTooManyRequests || m.status == http.StatusServiceUnavailable {
+		c.Response().Header().Set("Retry-After", "1")
+	}
+	switch path := c.Request().URL.Path; {
+	case strings.HasPrefix(path, "/wallet/"):
+		status := walletStatus(c, reason, m)
+		err = c.JSON(status, wireError{word(status), m.detail, reason})
+	case strings.HasPrefix(path, "/ofrep/"):
+		err = c.JSON(m.status, hints.EvaluationFailure{ErrorCode: "GENERAL", ErrorDetails: m.detail})
+	default:
+		err = writeProblem(c, reason, m)
+	}
+	if err != nil {
+		s.cfg.Logger.Debug("answer not delivered", "route", c.Path())
+	}
+}
+
+// reasonOf returns the reason err carries, or "".
+func reasonOf(err error) string {
+	var r interface{ Reason() string }
+	if errors.As(err, &r) {
+		return r.Reason()
+	}
+	return ""
+}
+
+func writeProblem(c echo.Context, reason string, m meaning) error {
+	body, err := json.Marshal(problem{
+		Type: "about:blank", Title: http.StatusText(m.status), Status: m.status, Error: word(m.status), Code: reason, Detail: m.detail, Fix: m.fix,
+	})
+	if err != nil {
+		return err
+	}
+	return c.Blob(m.status, "application/problem+json", body)
+}
+
+// explain finds the reason of an error and what it means. An unknown reason of
+// an engine is the caller's fault, an error without one is ours.
+func explain(err error) (string, meaning) {
+	var h *echo.HTTPError
+	switch reason := reasonOf(err); {
+	case reason != "":
+		if m, ok := meanings[reason]; ok {
+			return reason, m
+		}
+		return reason, meaning{http.StatusBadRequest, "The answer failed a check.", ""}
+	case errors.As(err, &h) && h.Code == http.StatusNotFound:
+		return "not_found", meanings["not_found"]
+	case errors.As(err, &h) && h.Code == http.StatusMethodNotAllowed:
+		return "method_not_allowed", meanings["method_not_allowed"]
+	}
+	return "internal", meaning{http.StatusInternalServerError, "Something broke here. Nothing was lost.", "Try again; if it stays, tell the operator."}
+}
+
+// walletStatus is the status in OpenID4VP's terms: whatever is wrong with an
+// answer is 400, and a request that is over is gone.
+func walletStatus(c echo.Context, reason string, m meaning) int {
+	over := reason == verifier.ReasonExpired || reason == verifier.ReasonUsed
+	switch answering := strings.HasPrefix(c.Request().URL.Path, "/wallet/response/"); {
+	case answering && (over || reason == verifier.ReasonUnknown):
+		return http.StatusBadRequest
+	case over:
+		return http.StatusGone
+	}
+	return m.status
+}
+
+// word is the OAuth error word nearest to a status.
+func word(status int) string {
+	switch {
+	case status >= 500:
+		return "temporarily_unavailable"
+	case status == http.StatusForbidden:
+		return "access_denied"
+	case status == http.StatusTooManyRequests:
+		return "slow_down"
+	}
+	return "invalid_request"
+}

@@ -1,0 +1,266 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"facet/audit"
+	"facet/credentials/claims"
+	"facet/credentials/jose"
+	"facet/policy/hints"
+	"facet/verifier"
+)
+
+func (s *Server) mountPlatform(g *echo.Group) {
+	g.POST("/requests", s.begin)
+	g.GET("/requests/:id", s.state)
+	g.GET("/requests/:id/events", s.events)
+	g.POST("/requests/:id/result", s.result)
+}
+
+const contextPlatform = "platform"
+
+func platformOf(c echo.Context) string {
+	name, _ := c.Get(contextPlatform).(string)
+	return name
+}
+
+// platform lets a platform's server in by its key, and no browser.
+func (s *Server) platform(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if site := c.Request().Header.Get("Sec-Fetch-Site"); site != "" && site != "none" {
+			return &apiError{"csrf"}
+		}
+		id, ok := s.keyHolder(c)
+		if !ok {
+			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="facet"`)
+			return &apiError{"api_key_invalid"}
+		}
+		if !s.calls.allow(id) {
+			return &apiError{"rate_limited"}
+		}
+		c.Set(contextPlatform, id)
+		return next(c)
+	}
+}
+
+// keyHolder finds the platform of the bearer key. The look-up is by hash, so
+// its timing says nothing about the keys.
+func (s *Server) keyHolder(c echo.Context) (string, bool) {
+	key, ok := bearer(c)
+	if !ok {
+		return "", false
+	}
+	id, ok := s.keys[HashKey(key)]
+	return id, ok
+}
+
+func bearer(c echo.Context) (string, bool) {
+	scheme, token, ok := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+	return token, ok && strings.EqualFold(scheme, "bearer") && token != ""
+}
+
+type beginBody struct {
+	Policy    string     `json:"policy"`
+	Flow      audit.Flow `json:"flow"`
+	ReturnURI string     `json:"return_uri"`
+}
+
+type begunBody struct {
+	ID        string          `json:"id"`
+	ExpiresAt int64           `json:"expires_at"`
+	Links     []verifier.Link `json:"links"`
+	Events    string          `json:"events"`
+}
+
+func (s *Server) begin(c echo.Context) error {
+	var in beginBody
+	if err := readJSON(c, &in); err != nil {
+		return err
+	}
+	if in.Flow == "" {
+		in.Flow = audit.SameDevice
+	}
+	b, err := s.cfg.Engine.Begin(c.Request().Context(), verifier.BeginRequest{
+		Platform: platformOf(c), Policy: in.Policy, Flow: in.Flow, ReturnURI: in.ReturnURI,
+		IdempotencyKey: c.Request().Header.Get("Idempotency-Key"),
+	})
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderLocation, "/v1/requests/"+b.ID)
+	return c.JSON(http.StatusCreated, begunBody{b.ID, b.ExpiresAt.Unix(), b.Links, "/v1/requests/" + b.ID + "/events"})
+}
+
+type stateBody struct {
+	ID    string         `json:"id"`
+	State verifier.State `json:"state"`
+}
+
+func (s *Server) state(c echo.Context) error {
+	state, err := s.cfg.Engine.Status(c.Request().Context(), platformOf(c), c.Param("id"))
+	if err != nil {
+		return s.guess(c, err)
+	}
+	return c.JSON(http.StatusOK, stateBody{c.Param("id"), shown(state)})
+}
+
+// shown hides a state platforms have no use for: whether the log was already
+// told about a withdrawal.
+func shown(s verifier.State) verifier.State {
+	if s == verifier.Withdrawing {
+		return verifier.Withdrawn
+	}
+	return s
+}
+
+type resultIn struct {
+	ResponseCode string `json:"response_code"`
+}
+
+type resultBody struct {
+	ID           string                     `json:"id"`
+	Purpose      string                     `json:"purpose"`
+	Policy       audit.PolicyRef            `json:"policy"`
+	Flow         audit.Flow                 `json:"flow"`
+	ExpiresAt    int64                      `json:"expires_at"`
+	Hints        hints.HintSet              `json:"hints,omitempty"`
+	Claims       map[string]claims.Set      `json:"claims,omitempty"`
+	Sources      map[string]verifier.Source `json:"sources"`
+	HintToken    string                     `json:"hint_token,omitempty"`
+	HintTokenEnd int64                      `json:"hint_token_expires_at,omitempty"`
+}
+
+func (s *Server) result(c echo.Context) error {
+	var in resultIn
+	if err := readJSON(c, &in); err != nil {
+		return err
+	}
+	r, err := s.cfg.Engine.Result(c.Request().Context(), verifier.Reading{
+		Platform: platformOf(c), ID: c.Param("id"), ResponseCode: in.ResponseCode,
+		Reader: c.Request().Header.Get("Idempotency-Key"),
+	})
+	if err != nil {
+		return s.guess(c, err)
+	}
+	out := resultBody{
+		ID: r.ID, Purpose: r.Purpose, Policy: r.Policy, Flow: r.Flow, ExpiresAt: r.ExpiresAt.Unix(),
+		Hints: r.Hints, Claims: r.Claims, Sources: r.Sources, HintToken: r.HintToken,
+	}
+	if r.HintToken != "" {
+		out.HintTokenEnd = r.TokenEnds.Unix()
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+// guess counts look-ups that found nothing: a platform that keeps missing is
+// slowed down, whatever it is looking for.
+func (s *Server) guess(c echo.Context, err error) error {
+	switch reasonOf(err) {
+	case verifier.ReasonUnknown, verifier.ReasonCodeMismatch:
+		if !s.guesses.allow(platformOf(c)) {
+			return &apiError{"rate_limited"}
+		}
+	}
+	return err
+}
+
+// readJSON reads a small strict JSON object; unknown members are refused, so
+// that nobody believes to have asked for what was never looked at.
+func readJSON(c echo.Context, into any) error {
+	media, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || media != echo.MIMEApplicationJSON {
+		return &apiError{"content_type"}
+	}
+	body, err := readBody(c, MaxBody)
+	if err != nil {
+		return err
+	}
+	if _, err := jose.ParseObject(body, jose.Limits{MaxSize: MaxBody}); err != nil {
+		return &apiError{"body_malformed"}
+	}
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return &apiError{"body_malformed"}
+	}
+	return nil
+}
+
+func readBody(c echo.Context, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &apiError{"size_limit"}
+	}
+	return body, err
+}
+
+// events streams the state of one request as server-sent events until it ends
+// or the client leaves.
+func (s *Server) events(c echo.Context) error {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		return &apiError{"streams_exhausted"}
+	}
+	ctx, w := c.Request().Context(), c.Response()
+	last := verifier.State("")
+	tick := time.NewTicker(EventInterval)
+	defer tick.Stop()
+	for {
+		state, err := s.cfg.Engine.Status(ctx, platformOf(c), c.Param("id"))
+		if err != nil {
+			return s.guess(c, err) // after the first event the answer is committed and the stream just ends
+		}
+		if state = shown(state); state != last {
+			if err := writeEvent(w, stateBody{c.Param("id"), state}); err != nil {
+				return err
+			}
+			last = state
+		}
+		if ended(state) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func ended(s verifier.State) bool {
+	switch s {
+	case verifier.Open, verifier.Accepted, verifier.Logged:
+		return false
+	}
+	return true
+}
+
+func writeEvent(w *echo.Response, event stateBody) error {
+	if !w.Committed {
+		w.Header().Set(echo.HeaderContentType, "text/event-stream")
+		w.WriteHeader(http.StatusOK)
+	}
+	data, err := json.Marshal(event)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "event: state\ndata: "+string(data)+"\n\n"); err != nil {
+		return err
+	}
+	rc := http.NewResponseController(w)
+	if err := rc.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return rc.Flush()
+}

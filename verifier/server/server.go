@@ -1,0 +1,181 @@
+// Package server is the verifier's HTTP face: the platform API, the endpoints
+// wallets use, OFREP for hints, the public log, and the place where the
+// auditor's console is mounted.
+//
+// It decodes, calls the engine and encodes. It holds no rule of a protocol, no
+// cryptography beyond comparing API keys, and writes no claim, token or
+// address into its log.
+package server
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"facet/verifier"
+	"facet/verifier/auditlog"
+)
+
+// Limits of requests.
+const (
+	MaxBody       = 64 << 10 // bytes of a platform's request
+	MaxProofBody  = 8 << 10  // bytes of a holder's proof
+	PlatformRate  = 600      // requests a minute by one platform
+	GuessRate     = 30       // failed look-ups of a result a minute by one platform
+	MaxStreams    = 1000     // open event streams
+	EventInterval = time.Second / 2
+)
+
+// An APIKey lets one platform in. Only its hash is configured.
+type APIKey struct {
+	Platform string
+	SHA256   [sha256.Size]byte
+}
+
+// HashKey is what an APIKey holds of a key. A key is random with at least 128
+// bits, so a plain hash is enough.
+func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
+
+// A Mounter adds routes of its own below a group; the auditor's console is one.
+type Mounter interface{ Mount(*echo.Group) }
+
+// Config is everything the handler needs. Elements, Console and Ready may be
+// nil.
+type Config struct {
+	Engine   *verifier.Verifier
+	Log      http.Handler // the published log, below auditlog.Prefix
+	APIKeys  []APIKey
+	Console  Mounter      // below /audit
+	Elements http.Handler // the <wallet-request> and <hint-why> scripts, at /elements.js
+	Logger   *slog.Logger
+	Now      func() time.Time
+	Ready    func() error // reports what is missing to serve
+}
+
+// A Server answers HTTP requests. Make one with New.
+type Server struct {
+	cfg     Config
+	keys    map[[sha256.Size]byte]string // hash of the key → platform
+	calls   *limiter
+	guesses *limiter
+	streams chan struct{} // one place for each open event stream
+}
+
+//go:embed openapi.yaml
+var openAPI []byte
+
+// New returns the handler. Give it to an http.Server with timeouts; event
+// streams lift their own write deadline.
+func New(cfg Config) (http.Handler, error) {
+	switch {
+	case cfg.Engine == nil || cfg.Log == nil || cfg.Logger == nil || cfg.Now == nil:
+		return nil, errors.New("Engine, Log, Logger and Now must all be set")
+	case len(cfg.APIKeys) == 0:
+		return nil, errors.New("there is no API key, so no platform could ask")
+	}
+	s := &Server{
+		cfg: cfg, keys: make(map[[sha256.Size]byte]string),
+		calls: newLimiter(PlatformRate, cfg.Now), guesses: newLimiter(GuessRate, cfg.Now),
+		streams: make(chan struct{}, MaxStreams),
+	}
+	for _, k := range cfg.APIKeys {
+		if k.SHA256 == HashKey("") {
+			return nil, errors.New("an API key is empty")
+		}
+		s.keys[k.SHA256] = k.Platform
+	}
+	return s.routes(), nil
+}
+
+func (s *Server) routes() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.fail
+	e.Use(middleware.Recover(), s.observe, secure)
+
+	e.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	e.GET("/ready", s.ready)
+	e.GET("/openapi.yaml", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/yaml", openAPI)
+	})
+	e.Any(auditlog.Prefix+"*", echo.WrapHandler(s.cfg.Log))
+	s.mountPlatform(e.Group("/v1", s.platform))
+	s.mountWallet(e.Group("/wallet", public))
+	s.mountOFREP(e.Group("/ofrep/v1", public))
+	if s.cfg.Elements != nil {
+		e.GET("/elements.js", echo.WrapHandler(s.cfg.Elements), public)
+	}
+	if s.cfg.Console != nil {
+		s.cfg.Console.Mount(e.Group("/audit"))
+	}
+	return e
+}
+
+func (s *Server) ready(c echo.Context) error {
+	if s.cfg.Ready != nil {
+		if err := s.cfg.Ready(); err != nil {
+			s.cfg.Logger.Error("not ready", "error", err)
+			return c.NoContent(http.StatusServiceUnavailable)
+		}
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// secure sets the headers every answer has. Nothing here may be cached by
+// default, framed, or taken for another type than it says.
+func secure(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		return next(c)
+	}
+}
+
+// public lets scripts of every origin call, without credentials: what guards
+// these endpoints is an unguessable address or a token (DESIGN, decision 18).
+func public(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		if c.Request().Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Methods", "GET, POST")
+			h.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, If-None-Match")
+			h.Set("Access-Control-Max-Age", "600")
+			return c.NoContent(http.StatusNoContent)
+		}
+		return next(c)
+	}
+}
+
+// observe writes one line for each request: the route, never the address of
+// the caller or an identifier in the path.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := s.cfg.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		attrs := []any{"method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+			"dur_ms", s.cfg.Now().Sub(start).Milliseconds()}
+		if reason := reasonOf(err); reason != "" {
+			attrs = append(attrs, "reason", reason)
+		}
+		var rejected *verifier.RejectError
+		if errors.As(err, &rejected) {
+			attrs = append(attrs, "check", string(rejected.Check))
+		}
+		s.cfg.Logger.Info("request", attrs...)
+		return nil
+	}
+}
