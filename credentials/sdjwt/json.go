@@ -11,8 +11,8 @@ import (
 // §8), by turning it into the compact form that sd_hash is defined over. Of a
 // general serialization the first signature counts, the only one that may
 // carry disclosures and kb_jwt; the others are neither verified nor kept.
-// Unprotected header members other than these two are ignored: alg and typ
-// come from the protected header alone.
+// An unprotected alg is refused, other unprotected members but these two are
+// ignored.
 func ParseJSON(b []byte) (*SDJWT, error) {
 	compact, err := compactFromJSON(b)
 	if err != nil {
@@ -45,8 +45,8 @@ func compactFromJSON(b []byte) (string, error) {
 	}
 	protected, ok1 := first["protected"].(string)
 	signature, ok2 := first["signature"].(string)
-	if !ok1 || !ok2 {
-		return "", fail("sdjwt_format", "the JWS JSON has no protected header or no signature")
+	if !ok1 || !ok2 || strings.ContainsAny(protected+payload+signature, ".~") {
+		return "", fail("sdjwt_format", "protected, payload and signature are not one base64url string each")
 	}
 	var compact strings.Builder
 	compact.WriteString(protected + "." + payload + "." + signature + "~")
@@ -90,6 +90,9 @@ func writeUnprotected(compact *strings.Builder, signature map[string]any) error 
 	header, ok := h.(map[string]any)
 	if !ok {
 		return fail("sdjwt_format", "the unprotected header is not an object")
+	}
+	if _, moved := header["alg"]; moved {
+		return fail("jose_alg_not_allowed", "alg stands outside the protected header")
 	}
 	if list, present := header["disclosures"]; present {
 		disclosures, ok := list.([]any)

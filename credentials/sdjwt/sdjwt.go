@@ -57,7 +57,7 @@ func anyType(s string) (jose.Rule, error) {
 		MaxSize: MaxSize, AllowX5C: true, AllowJWK: true,
 	}
 	header, _, found := strings.Cut(s, ".")
-	if !found || len(header) > jose.MaxHeader {
+	if !found || len(header) > jose.MaxHeader || strings.Contains(header, "~") {
 		return r, nil // for ParseWith to refuse
 	}
 	text, err := jose.DecodeBase64URL(header)
