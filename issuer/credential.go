@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"facet/credentials"
+	"facet/credentials/claims"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vci"
 	"facet/credentials/statuslist"
@@ -55,7 +56,7 @@ func (i *Issuer) Credential(ctx context.Context, token openid4vci.Secret, body [
 		// Dated by the day: the second of issuance would link the copies.
 		day := i.config.Now().UTC().Truncate(24 * time.Hour)
 		sd, err := credentials.Issue(ctx, c.Signer, c.X5C, credentials.Issuance{
-			VCT: c.VCT, Subject: subject.Clone(), Disclose: c.Disclose, Holder: holder,
+			VCT: c.VCT, Subject: subject.Clone(), Disclose: selecting(c.Disclose, subject), Holder: holder,
 			IssuedAt: day, ExpiresAt: day.Add(c.Validity),
 			Status: &statuslist.Reference{URI: i.statusURL(r.ConfigurationID), Index: index},
 		})
@@ -65,6 +66,17 @@ func (i *Issuer) Credential(ctx context.Context, token openid4vci.Secret, body [
 		response.Credentials = append(response.Credentials, openid4vci.IssuedCredential{Credential: sd})
 	}
 	return response, nil
+}
+
+// selecting keeps the paths that name something in this subject.
+func selecting(paths []claims.Path, subject claims.Set) []claims.Path {
+	kept := []claims.Path{}
+	for _, p := range paths {
+		if _, err := subject.Get(p); err == nil {
+			kept = append(kept, p)
+		}
+	}
+	return kept
 }
 
 func (i *Issuer) authorized(ctx context.Context, key string) (*tokenRecord, error) {

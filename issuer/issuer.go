@@ -51,8 +51,8 @@ const (
 type Configuration struct {
 	VCT        string
 	Signer     jose.Signer
-	X5C        []string // the signer's chain, leaf first, without its anchor
-	Disclose   []claims.Path
+	X5C        []string      // the signer's chain, leaf first, without its anchor
+	Disclose   []claims.Path // what a holder may hide, where the subject has it
 	Display    []openid4vci.CredentialDisplay
 	Claims     []openid4vci.ClaimDescription
 	Validity   time.Duration // of a credential, in whole days; required
