@@ -41,7 +41,7 @@ look: web ## the journey in Chromium: pictures, logs and the data scan into ./ou
 	@ls $(OUT)
 
 .PHONY: bench
-bench: ## one line per work: CPU, floor, ratio, budget, ok or OVER
+bench: web ## one line per work: CPU, floor, ratio, budget, ok or OVER
 	@$(GO) run ./test/bench
 
 .PHONY: fuzz

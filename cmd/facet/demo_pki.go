@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -26,24 +25,19 @@ const (
 	demoRenewBefore = 30 * 24 * time.Hour
 )
 
-// oidStatusSigning is id-kp-oauthStatusSigning (Token Status List §10): a leaf
-// that carries it may sign status lists as well as credentials.
-var oidStatusSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 30}
-
 // A demoParty is somebody the demo vouches for.
 type demoParty struct {
 	file         string // below the PKI folder, without suffix
 	organization string
 	domain       string
 	anchor       string // which register vouches
-	statusLists  bool
 }
 
 // The two registers of the demo are apart on purpose: who may issue is not who
 // may ask.
 var demoParties = []demoParty{
-	{file: "buergeramt", organization: "Bürgeramt Lindenstadt", domain: "lindenstadt.example", anchor: "issuers", statusLists: true},
-	{file: "morgenblatt-abo", organization: "Morgenblatt", domain: "abo.morgenblatt.example", anchor: "issuers", statusLists: true},
+	{file: "buergeramt", organization: "Bürgeramt Lindenstadt", domain: "lindenstadt.example", anchor: "issuers"},
+	{file: "morgenblatt-abo", organization: "Morgenblatt", domain: "abo.morgenblatt.example", anchor: "issuers"},
 	{file: "morgenblatt", organization: "Morgenblatt", domain: "morgenblatt.example", anchor: "media"},
 }
 
@@ -206,9 +200,6 @@ func demoLeaf(p demoParty, ca *x509.Certificate, caKey *ecdsa.PrivateKey, now ti
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(demoLeafYears, 0, 0),
 		KeyUsage: x509.KeyUsageDigitalSignature, DNSNames: []string{p.domain},
 		BasicConstraintsValid: true, SubjectKeyId: keyID(&key.PublicKey), AuthorityKeyId: ca.SubjectKeyId,
-	}
-	if p.statusLists {
-		tmpl.UnknownExtKeyUsage = []asn1.ObjectIdentifier{oidStatusSigning}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, ca, &key.PublicKey, caKey)
 	if err != nil {
