@@ -31,7 +31,8 @@ func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error)
 	if err != nil {
 		return Proposal{}, err
 	}
-	request, err := unverified.Authenticate(ctx, openid4vp.Authority{Verifiers: w.cfg.Verifiers, DIDs: w.cfg.DIDs, Now: w.cfg.Now()})
+	key := &askerKey{verifiers: w.cfg.Verifiers, dids: w.cfg.DIDs}
+	request, err := unverified.Authenticate(ctx, w.authority(key))
 	if unknown(err) {
 		return w.unverifiedProposal(params, ReasonOf(err)), nil
 	}
@@ -42,7 +43,7 @@ func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error)
 	if err != nil {
 		return Proposal{}, err
 	}
-	return w.propose(request, offer)
+	return w.propose(request, offer, key)
 }
 
 // unknown reports whether the only thing wrong is that nobody vouches for who

@@ -2,8 +2,8 @@ package wallet
 
 import (
 	"context"
-	"regexp"
 	"slices"
+	"strings"
 
 	"facet/schemas"
 )
@@ -61,13 +61,9 @@ var (
 	channels    = []string{"web", "app", "email", "push", "audio", "none"}
 	tolerances  = []string{"none", "contextual-only", "chosen-topics"}
 	days        = []string{"mo", "tu", "we", "th", "fr", "sa", "su"}
-
-	topicID   = regexp.MustCompile(`^[A-Za-z0-9]{1,8}$`)
-	language  = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
-	halfHour  = regexp.MustCompile(`^([01]\d|2[0-3]):(00|30)$`)
-	timeZone  = regexp.MustCompile(`^[A-Za-z0-9_+/-]{1,48}$`)
-	errPrefer = "a value the preferences do not know"
 )
+
+const errPrefer = "a value the preferences do not know"
 
 // Preferences returns what the holder stated; empty when nothing.
 func (w *Wallet) Preferences(context.Context) (Preferences, error) {
@@ -107,9 +103,9 @@ func (w *Wallet) SetPreferences(ctx context.Context, p Preferences) (Saved, erro
 }
 
 func (p *Preferences) valid() bool {
-	return eachMatches(p.Topics, MaxTopics, topicID) &&
-		eachMatches(p.TopicsAvoid, MaxTopics, topicID) &&
-		eachMatches(p.Languages, MaxLanguages, language) &&
+	return each(p.Topics, MaxTopics, topicID) &&
+		each(p.TopicsAvoid, MaxTopics, topicID) &&
+		each(p.Languages, MaxLanguages, languageTag) &&
 		oneOf(p.Depth, depths) && oneOf(p.Tone, tones) && oneOf(p.Frequency, frequencies) &&
 		eachOf(p.Formats, formats) && eachOf(p.Channels, channels) &&
 		len(p.SendWindows) <= MaxSendWindows && allValid(p.SendWindows) &&
@@ -118,13 +114,13 @@ func (p *Preferences) valid() bool {
 
 func (a *Ads) valid() bool {
 	return oneOf(a.Tolerance, tolerances) &&
-		eachMatches(a.Topics, MaxAdTopics, topicID) &&
-		eachMatches(a.TopicsAvoid, MaxTopics, topicID)
+		each(a.Topics, MaxAdTopics, topicID) &&
+		each(a.TopicsAvoid, MaxTopics, topicID)
 }
 
 func allValid(ws []SendWindow) bool {
 	return !slices.ContainsFunc(ws, func(s SendWindow) bool {
-		return !eachOf(s.Days, days) || !halfHour.MatchString(s.From) || !halfHour.MatchString(s.To) || !timeZone.MatchString(s.TZ)
+		return !eachOf(s.Days, days) || !halfHour(s.From) || !halfHour(s.To) || !timeZone(s.TZ)
 	})
 }
 
@@ -136,11 +132,41 @@ func eachOf(list, known []string) bool {
 	return unique(list) && !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(known, s) })
 }
 
-// eachMatches reports whether list has at most limit elements of that form,
-// none twice.
-func eachMatches(list []string, limit int, form *regexp.Regexp) bool {
+// each reports whether list has at most limit elements of that form, none
+// twice.
+func each(list []string, limit int, form func(string) bool) bool {
 	return len(list) <= limit && unique(list) &&
-		!slices.ContainsFunc(list, func(s string) bool { return !form.MatchString(s) })
+		!slices.ContainsFunc(list, func(s string) bool { return !form(s) })
+}
+
+// topicID: 1 to 8 letters or digits.
+func topicID(s string) bool { return made(s, 1, 8, "") }
+
+// languageTag: subtags of 1 to 8 letters or digits, the first of 2 to 8 letters
+// (the shape of BCP 47).
+func languageTag(s string) bool {
+	subtags := strings.Split(s, "-")
+	first := subtags[0]
+	return made(first, 2, 8, "") && !strings.ContainsAny(first, "0123456789") &&
+		!slices.ContainsFunc(subtags, func(t string) bool { return !made(t, 1, 8, "") })
+}
+
+// halfHour: 00:00 to 23:30.
+func halfHour(s string) bool {
+	hour, minute, ok := strings.Cut(s, ":")
+	return ok && (minute == "00" || minute == "30") && len(hour) == 2 &&
+		strings.Contains("012", hour[:1]) && hour[1] >= '0' && hour[1] <= '9' && hour <= "23"
+}
+
+// timeZone: a name of the time zone database, unchecked beyond its letters.
+func timeZone(s string) bool { return made(s, 1, 48, "_+-/") }
+
+// made reports whether s has least to most ASCII letters, digits and extra
+// characters.
+func made(s string, least, most int, extra string) bool {
+	return len(s) >= least && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(extra, r))
+	})
 }
 
 func unique(list []string) bool {

@@ -87,7 +87,10 @@ func (w *Wallet) prepare(ctx context.Context, id, digest string, choices []strin
 // one-time copies are put back: nobody has seen them.
 func (w *Wallet) commit(ctx context.Context, p *proposal, s *selection, digest string) error {
 	a := &answer{digest: digest, sent: p.labels(s), post: &sameBytes{inner: w.cfg.Fetch}}
-	d := w.newDeed(p, digest)
+	d, err := w.newDeed(p, digest)
+	if err != nil {
+		return err
+	}
 	a.deedID = d.ID
 	if s.empty() {
 		d.State, d.Receipt = StateRefused, ReceiptMissing
@@ -109,13 +112,13 @@ func (w *Wallet) commit(ctx context.Context, p *proposal, s *selection, digest s
 }
 
 // newDeed is the history entry of an answer about to be sent.
-func (w *Wallet) newDeed(p *proposal, digest string) *deed {
+func (w *Wallet) newDeed(p *proposal, digest string) (*deed, error) {
 	d := &deed{
 		ID: newID(), Party: p.view.Asker.Name, Domain: p.view.Asker.Domain, ClientID: p.request.ClientID,
 		At: w.cfg.Now().Unix(), Purpose: p.view.Purpose.Label, Kinds: []Text{}, State: StateActive, Receipt: ReceiptMissing,
 	}
 	if p.offer == nil {
-		return d
+		return d, nil
 	}
 	pol := p.offer.Policy
 	d.Until = p.view.Retention.Until
@@ -125,7 +128,9 @@ func (w *Wallet) newDeed(p *proposal, digest string) *deed {
 	d.Receipt = ReceiptChecking
 	d.ReceiptURL, d.WithdrawalURL = p.offer.ReceiptEndpoint, p.offer.WithdrawalEndpoint
 	d.Log, d.LogKey = &LogRef{Origin: p.offer.Log.Origin, Index: -1, URL: p.offer.Log.URL}, p.offer.Log.Key
-	return d
+	var err error
+	d.RequestKey, err = p.key.json()
+	return d, err
 }
 
 // sign makes the presentations and notes in the deed what was disclosed and

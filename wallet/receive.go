@@ -117,7 +117,7 @@ func (w *Wallet) describeOffer(o *offer) error {
 	if u, err := url.Parse(o.issuer.Metadata.CredentialIssuer); err == nil {
 		host = plainHost(u.Hostname())
 	}
-	o.view = OfferView{OfferID: o.id, Issuer: w.offerIssuer(host), Items: []OfferItem{}}
+	o.view = OfferView{OfferID: o.id, Issuer: w.offerIssuer(o.issuer.Metadata.CredentialIssuer, host), Items: []OfferItem{}}
 	o.view.Confirm = !o.view.Issuer.Verified && o.grant.TxCode != nil
 	if t := o.grant.TxCode; t != nil {
 		o.view.TxCode = &TxCode{Length: t.Length, InputMode: t.InputMode, Description: t.Description}
@@ -138,13 +138,9 @@ func (w *Wallet) describeOffer(o *offer) error {
 // offerIssuer says who is behind a host. The issuer's own display name is not
 // used: anyone can call themselves a registry. TLS vouches for the host, the
 // trust list for the host's name.
-func (w *Wallet) offerIssuer(host string) OfferIssuer {
-	if d, ok := w.cfg.Trust.(interface {
-		IssuerAt(host string) (name string, ok bool)
-	}); ok {
-		if name, ok := d.IssuerAt(host); ok {
-			return OfferIssuer{Name: name, Domain: host, Verified: true}
-		}
+func (w *Wallet) offerIssuer(identifier, host string) OfferIssuer {
+	if name, ok := w.cfg.Hosts.at(identifier, host); ok {
+		return OfferIssuer{Name: name, Domain: host, Verified: true}
 	}
 	return OfferIssuer{Name: host, Domain: host}
 }

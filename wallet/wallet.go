@@ -26,15 +26,18 @@ import (
 	"facet/wallet/vault"
 )
 
-// Config is what a wallet needs. Every field is required but DIDs and Location.
+// Config is what a wallet needs. Every field is required but DIDs, Hosts and Location.
 type Config struct {
 	Vault     *vault.Vault           // open; the wallet is its only writer
 	Fetch     fetch.Fetcher          // guarded; follows no redirect unless asked
 	Trust     credentials.TrustStore // which issuers may sign which types
 	Verifiers credentials.Verifiers  // who a client_id is
 	DIDs      openid4vp.KeyResolver  // may be nil: then DID askers are unverified
-	Now       func() time.Time
-	Location  *time.Location // where midnight is; nil = UTC
+	// Hosts names who is behind an issuer's host, before anything is signed;
+	// ParseHosts reads it from a trust list. May be nil: then nobody is known.
+	Hosts    Hosts
+	Now      func() time.Time
+	Location *time.Location // where midnight is; nil = UTC
 	// Save makes the vault durable. It is called after every change and, in
 	// Present, before anything is sent: an error there stops the answer. It has
 	// the vault to itself while it runs, and must not call the wallet.
@@ -78,6 +81,16 @@ func New(c Config) (*Wallet, error) {
 		c.Location = time.UTC
 	}
 	return &Wallet{cfg: c, proposals: map[string]*proposal{}, offers: map[string]*offer{}}, nil
+}
+
+// Lock locks the vault and forgets everything open. It waits for what is being
+// saved; every later call fails with the vault's ErrLocked.
+func (w *Wallet) Lock() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cfg.Vault.Lock()
+	clear(w.proposals)
+	clear(w.offers)
 }
 
 // newID returns a fresh 128-bit id in base64url.

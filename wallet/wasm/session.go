@@ -1,0 +1,231 @@
+// Command wasm is the bridge between the wallet's pages and its engine, for
+// GOOS=js: it registers facetCall(method, json), which runs in a module worker,
+// and keeps the open vault in step with the host that stores it sealed.
+//
+// It makes no decision of the protocol; those are the engine's (package
+// wallet). A passkey's PRF output and a recovery code go in and never come out
+// again; nothing but sealed bytes is given to the host or to the device.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"facet/credentials"
+	"facet/fetch"
+	"facet/wallet"
+	"facet/wallet/vault"
+)
+
+// A fault is an error of the bridge itself.
+type fault string
+
+// Reasons of the bridge.
+const (
+	faultLocked   fault = "vault_locked"
+	faultNoVault  fault = "vault_missing"
+	faultExists   fault = "vault_exists"   // there is one already: it is never overwritten
+	faultSignedIn fault = "not_signed_in"  // the host wants a passkey first
+	faultHost     fault = "host_error"     // the wallet's host answered with something else
+	faultGroups   fault = "recovery_wrong" // the groups are not those of the code
+	faultParams   fault = "params_invalid"
+	faultConflict fault = "etag_stale" // other devices kept saving meanwhile
+)
+
+func (f fault) Error() string  { return "bridge: " + string(f) }
+func (f fault) Reason() string { return string(f) }
+
+// A host is the server the pages came from.
+type host interface {
+	// Do makes one request with the holder's cookie; path begins with "/api/".
+	Do(ctx context.Context, r hostRequest) (hostResponse, error)
+}
+
+type hostRequest struct {
+	method, path, ifMatch string
+	json                  bool // body is JSON, not a sealed vault
+	body                  []byte
+}
+
+type hostResponse struct {
+	status int
+	etag   string
+	body   []byte
+}
+
+// A device remembers, outside the host's reach, the newest state of the vault
+// that it has seen, so that the host cannot serve an older one.
+type device interface {
+	HighWater(ctx context.Context) (vault.HighWater, error) // zero if there is none
+	Remember(ctx context.Context, h vault.HighWater) error
+}
+
+// A session is one worker's life.
+type session struct {
+	host   host
+	device device
+	now    func() time.Time
+	// fetcher makes the guarded fetcher for everything but the host.
+	fetcher func(insecureLoopback bool) fetch.Fetcher
+
+	mu     sync.Mutex     // one vault method at a time
+	wallet *wallet.Wallet // nil when locked
+	etag   string         // of the sealed vault the open one is based on; Save's while a wallet is open
+	fresh  *created
+}
+
+// created is a vault whose recovery code was shown but not yet confirmed.
+type created struct {
+	vault *vault.Vault
+	code  vault.Code
+	key   vault.Key
+}
+
+// Call runs one method of the bridge.
+func (s *session) Call(ctx context.Context, method string, params []byte) ([]byte, error) {
+	if f, ok := vaultMethods[method]; ok {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		result, err := f(s, ctx, params)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(result)
+	}
+	s.mu.Lock()
+	w := s.wallet
+	s.mu.Unlock()
+	if w == nil {
+		return nil, faultLocked
+	}
+	return w.Call(ctx, method, params)
+}
+
+// unlock makes v the open vault; the caller holds s.mu.
+func (s *session) unlock(ctx context.Context, v *vault.Vault, key vault.Key) error {
+	c, err := s.config(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := credentials.ParseTrustList(c.Trust)
+	if err != nil {
+		return err
+	}
+	hosts, err := wallet.ParseHosts(c.Trust)
+	if err != nil {
+		return err
+	}
+	s.wallet, err = wallet.New(wallet.Config{
+		Vault: v, Trust: list, Verifiers: list, Hosts: hosts, Now: s.now, Location: time.Local,
+		Fetch: s.fetcher(c.InsecureLoopback),
+		Save:  func(ctx context.Context) error { return s.save(ctx, v, key) },
+	})
+	if err != nil {
+		return err
+	}
+	s.fresh = nil
+	return nil
+}
+
+type hostConfig struct {
+	Trust            json.RawMessage `json:"trust"`
+	InsecureLoopback bool            `json:"insecure_loopback"`
+}
+
+func (s *session) config(ctx context.Context) (c hostConfig, err error) {
+	r, err := s.host.Do(ctx, hostRequest{method: http.MethodGet, path: "/api/config"})
+	if err != nil {
+		return c, err
+	}
+	if r.status != http.StatusOK || json.Unmarshal(r.body, &c) != nil {
+		return c, faultHost
+	}
+	return c, nil
+}
+
+// download returns the sealed vault; faultNoVault or faultSignedIn if there is
+// none to have. The caller holds s.mu.
+func (s *session) download(ctx context.Context) ([]byte, string, error) {
+	r, err := s.host.Do(ctx, hostRequest{method: http.MethodGet, path: "/api/vault"})
+	if err != nil {
+		return nil, "", err
+	}
+	switch r.status {
+	case http.StatusOK:
+		return r.body, r.etag, nil
+	case http.StatusNotFound:
+		return nil, r.etag, faultNoVault
+	case http.StatusUnauthorized:
+		return nil, "", faultSignedIn
+	}
+	return nil, "", faultHost
+}
+
+// maxMerges is how often a save is tried again because another device was
+// quicker.
+const maxMerges = 4
+
+// save uploads the vault over the version it is based on. When another device
+// has saved meanwhile, what it did is merged in first: nothing is overwritten.
+// The engine calls it with the vault to itself.
+func (s *session) save(ctx context.Context, v *vault.Vault, key vault.Key) error {
+	for range maxMerges {
+		sealed, err := v.Seal()
+		if err != nil {
+			return err
+		}
+		err = s.upload(ctx, sealed)
+		if err == nil {
+			v.Saved()
+			return s.device.Remember(ctx, v.Head())
+		}
+		if !errors.Is(err, faultConflict) {
+			return err
+		}
+		if err := s.merge(ctx, v, key); err != nil {
+			return err
+		}
+	}
+	return faultConflict
+}
+
+func (s *session) upload(ctx context.Context, sealed []byte) error {
+	r, err := s.host.Do(ctx, hostRequest{method: http.MethodPut, path: "/api/vault", ifMatch: s.etag, body: sealed})
+	if err != nil {
+		return err
+	}
+	switch r.status {
+	case http.StatusNoContent:
+		s.etag = r.etag
+		return nil
+	case http.StatusPreconditionFailed:
+		return faultConflict
+	case http.StatusUnauthorized:
+		return faultSignedIn
+	}
+	return faultHost
+}
+
+func (s *session) merge(ctx context.Context, v *vault.Vault, key vault.Key) error {
+	sealed, etag, err := s.download(ctx)
+	if err != nil {
+		return err
+	}
+	seen, err := s.device.HighWater(ctx)
+	if err != nil {
+		return err
+	}
+	theirs, err := vault.Open(sealed, key, seen)
+	if err != nil {
+		return err
+	}
+	if err := v.Merge(theirs); err != nil {
+		return err
+	}
+	s.etag = etag
+	return nil
+}
