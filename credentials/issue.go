@@ -60,13 +60,9 @@ func Issue(ctx context.Context, issuer jose.Signer, x5c []string, i Issuance) (s
 			return "", fail("sdjwt_claim_not_disclosable", "%s cannot be hidden", name)
 		}
 	}
-	sd, err := sdjwt.Build(ctx, issuer, sdjwt.Template{
+	return sdjwt.Issue(ctx, issuer, sdjwt.Template{
 		Header: header, Claims: payload, Disclose: disclose, Decoys: i.Decoys,
 	})
-	if err != nil {
-		return "", err
-	}
-	return sd.String(), nil
 }
 
 func (i Issuance) payload() (map[string]any, error) {

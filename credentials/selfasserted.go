@@ -86,11 +86,7 @@ func Mint(ctx context.Context, holder jose.Signer, m Minted) (string, error) {
 	payload["iat"] = m.IssuedAt.Unix()
 	payload["exp"] = m.ExpiresAt.Unix()
 	payload["cnf"] = map[string]any{"jwk": holder.Public().JWK()}
-	sd, err := sdjwt.Build(ctx, holder, sdjwt.Template{Header: map[string]any{"typ": Type}, Claims: payload})
-	if err != nil {
-		return "", err
-	}
-	return sd.String(), nil
+	return sdjwt.Issue(ctx, holder, sdjwt.Template{Header: map[string]any{"typ": Type}, Claims: payload})
 }
 
 func withClaims(stated map[string]any) (map[string]any, error) {

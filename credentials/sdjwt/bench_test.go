@@ -113,14 +113,14 @@ func BenchmarkBareSign(b *testing.B) {
 	}
 }
 
-func BenchmarkBuild(b *testing.B) {
+func BenchmarkIssue(b *testing.B) {
 	issuer := newKey(b)
 	for _, w := range []work{works[0], works[2]} {
 		t, _ := w.template()
 		b.Run(w.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Build(b.Context(), issuer, t); err != nil {
+				if _, err := Issue(b.Context(), issuer, t); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -34,23 +34,32 @@ type Template struct {
 // MaxDecoys is the most decoys one object or array may get.
 const MaxDecoys = 64
 
-// Build makes the disclosures, each with a fresh 128-bit salt, and signs
-// (RFC 9901 §6). iss, aud, exp, nbf and cnf cannot be hidden (§9.7). A path
-// that names nothing is an error.
-func Build(ctx context.Context, issuer jose.Signer, t Template) (*SDJWT, error) {
+// Issue makes the disclosures, each with a fresh 128-bit salt, signs, and
+// returns the compact SD-JWT (RFC 9901 §6). iss, aud, exp, nbf and cnf cannot
+// be hidden (§9.7). A path that names nothing is an error.
+func Issue(ctx context.Context, issuer jose.Signer, t Template) (string, error) {
 	payload, disclosures, err := t.hide()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	body, err := marshal(payload)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	jwt, err := jose.Sign(ctx, issuer, t.Header, body)
 	if err != nil {
+		return "", err
+	}
+	return jwt + "~" + tildes(disclosures), nil
+}
+
+// Build is Issue with the result read back.
+func Build(ctx context.Context, issuer jose.Signer, t Template) (*SDJWT, error) {
+	compact, err := Issue(ctx, issuer, t)
+	if err != nil {
 		return nil, err
 	}
-	return ParseWith(jwt+"~"+tildes(disclosures), buildRule(t.Header, issuer))
+	return ParseWith(compact, buildRule(t.Header, issuer))
 }
 
 func tildes(disclosures []string) string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"facet/credentials/jose"
 )
 
@@ -71,7 +73,7 @@ func (b *builder) object(in map[string]any, plan []*node, depth int) (map[string
 			out[name] = v
 			continue
 		}
-		d, err := b.disclose([]any{nil, name, in[name]}, below, depth)
+		d, err := b.disclose(&name, in[name], below, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +106,7 @@ func (b *builder) array(in []any, plan []*node, depth int) ([]any, error) {
 			continue
 		}
 		hidden = true
-		d, err := b.disclose([]any{nil, v}, below, depth)
+		d, err := b.disclose(nil, v, below, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -122,26 +124,44 @@ func (b *builder) array(in []any, plan []*node, depth int) ([]any, error) {
 	return out, nil
 }
 
-// disclose makes one disclosure of parts, whose first element becomes the salt
-// and whose last is the value, and returns its digest. The disclosure takes
-// its place in the list before those its value needs.
-func (b *builder) disclose(parts []any, plan []*node, depth int) (string, error) {
+// disclose makes one disclosure of an object member, or of an array element if
+// name is nil, and returns its digest. The disclosure takes its place in the
+// list before those its value needs.
+func (b *builder) disclose(name *string, v any, plan []*node, depth int) (string, error) {
 	at := len(b.disclosures)
 	b.disclosures = append(b.disclosures, "")
-	parts[0] = b.salt()
-	last := len(parts) - 1
-	v, err := b.value(parts[last], plan, depth+1)
-	if err != nil {
+	text := append([]byte(`["`), b.salt()...)
+	text = append(text, `",`...)
+	var err error
+	if name != nil {
+		if text, err = jsontext.AppendQuote(text, *name); err != nil {
+			return "", wrap("build_template", "a claim name is not Unicode text", err)
+		}
+		text = append(text, ',')
+	}
+	if v, err = b.value(v, plan, depth+1); err != nil {
 		return "", err
 	}
-	parts[last] = v
-	raw, err := marshal(parts)
-	if err != nil {
+	if text, err = appendJSON(text, v); err != nil {
 		return "", err
 	}
-	b.disclosures[at] = base64.RawURLEncoding.EncodeToString(raw)
+	b.disclosures[at] = base64.RawURLEncoding.EncodeToString(append(text, ']'))
 	b.digests++
 	return digest(b.hash, b.disclosures[at], &b.scratch), nil
+}
+
+// appendJSON appends a plain value; texts, the most frequent by far, without
+// the detour of marshal.
+func appendJSON(dst []byte, v any) ([]byte, error) {
+	if s, ok := v.(string); ok {
+		dst, err := jsontext.AppendQuote(dst, s)
+		if err != nil {
+			return nil, wrap("build_template", "a claim is not Unicode text", err)
+		}
+		return dst, nil
+	}
+	text, err := marshal(v)
+	return append(dst, text...), err
 }
 
 func (b *builder) salt() string {

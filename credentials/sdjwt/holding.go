@@ -2,6 +2,7 @@ package sdjwt
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,23 +70,18 @@ func (h *Holding) Claims() (claims.Set, error) {
 // elements of the full credential. A path that names only what is never hidden
 // adds nothing; whether it names anything at all is not checked.
 func (h *Holding) Select(paths []claims.Path) (string, error) {
+	m, err := newMatcher(paths)
+	if err != nil {
+		return "", err
+	}
 	chosen := make([]bool, len(h.entries))
-	for _, q := range paths {
-		if len(q) == 0 {
-			return "", fail("path_invalid", "an empty claims path selects nothing")
+	for i := range h.entries {
+		related, err := m.related(h.entries[i].path)
+		if err != nil {
+			return "", err
 		}
-		m := newMatcher(q)
-		for i := range h.entries {
-			if chosen[i] {
-				continue
-			}
-			related, err := m.related(h.entries[i].path)
-			if err != nil {
-				return "", err
-			}
-			if related {
-				h.choose(chosen, i)
-			}
+		if related {
+			h.choose(chosen, i)
 		}
 	}
 	return h.compact(chosen), nil
@@ -129,43 +125,80 @@ func (h *Holding) compact(chosen []bool) string {
 	return b.String()
 }
 
-// A matcher compares a query path with stored ones; without null elements that
-// is a comparison of canonical texts.
+// A matcher finds stored paths that are a selected one, above it or below it.
+// Paths without null are compared as canonical texts without the closing
+// bracket: those selected, and those above one.
 type matcher struct {
-	path claims.Path
-	text string // without the closing bracket; "" if the path has a null
+	texts map[string]place
+	wild  []claims.Path
 }
 
-func newMatcher(q claims.Path) matcher {
-	for _, e := range q {
-		if e == nil {
-			return matcher{path: q}
+type place bool
+
+const (
+	above    place = false
+	selected place = true
+)
+
+func newMatcher(paths []claims.Path) (*matcher, error) {
+	m := &matcher{texts: make(map[string]place, 2*len(paths))}
+	for _, p := range paths {
+		if len(p) == 0 {
+			return nil, fail("path_invalid", "an empty claims path selects nothing")
+		}
+		if slices.Contains(p, nil) {
+			m.wild = append(m.wild, p)
+			continue
+		}
+		for n := 1; n < len(p); n++ {
+			if text := open(p[:n].String()); !bool(m.texts[text]) {
+				m.texts[text] = above
+			}
+		}
+		m.texts[open(p.String())] = selected
+	}
+	return m, nil
+}
+
+// open cuts the closing bracket off.
+func open(path string) string { return path[:len(path)-1] }
+
+func (m *matcher) related(stored string) (bool, error) {
+	text := open(stored)
+	if _, known := m.texts[text]; known {
+		return true, nil
+	}
+	quoted := false
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ',' && !quoted && m.texts[text[:i]] == selected:
+			return true, nil
 		}
 	}
-	s := q.String()
-	return matcher{path: q, text: s[:len(s)-1]}
-}
-
-// related reports whether the stored path is the query's, above it or below it.
-func (m matcher) related(stored string) (bool, error) {
-	if m.text != "" {
-		a, b := m.text, stored[:len(stored)-1]
-		if len(a) > len(b) {
-			a, b = b, a
-		}
-		return strings.HasPrefix(b, a) && (len(a) == len(b) || b[len(a)] == ','), nil
+	if m.wild == nil {
+		return false, nil
 	}
 	p, err := claims.ParsePath([]byte(stored))
 	if err != nil {
 		return false, wrap("holding_format", "stored claims path", err)
 	}
-	for i := range min(len(p), len(m.path)) {
+	return slices.ContainsFunc(m.wild, func(w claims.Path) bool { return alongside(p, w) }), nil
+}
+
+// alongside reports whether the shorter of both paths leads to the longer,
+// null in pattern standing for every index.
+func alongside(p, pattern claims.Path) bool {
+	for i := range min(len(p), len(pattern)) {
 		_, index := p[i].(int)
-		if m.path[i] != p[i] && !(m.path[i] == nil && index) {
-			return false, nil
+		if pattern[i] != p[i] && !(pattern[i] == nil && index) {
+			return false
 		}
 	}
-	return true, nil
+	return true
 }
 
 // MarshalText implements encoding.TextMarshaler.
