@@ -153,6 +153,27 @@ func TestEveryTextIsUsed(t *testing.T) {
 	}
 }
 
+// goText returns the Go source, without tests, of everything that gives reasons
+// to the pages.
+func goText(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, room := range []string{"wallet", "fetch", "credentials", "passkey"} {
+		err := filepath.WalkDir(filepath.Join("..", room), func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+				return err
+			}
+			b, err := os.ReadFile(p)
+			all.Write(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
 // Every reason code of the engine that a person can meet has its own sentence.
 func TestReasonsHaveSentences(t *testing.T) {
 	_, en := catalogues(t)
@@ -168,6 +189,18 @@ func TestReasonsHaveSentences(t *testing.T) {
 	for _, m := range codes {
 		if _, ok := en["error."+m[1]]; !ok && !slices.Contains(internal, m[1]) {
 			t.Errorf("error.%s has no sentence", m[1])
+		}
+	}
+}
+
+// No sentence stands for a reason that nothing gives any more.
+func TestSentencesHaveReasons(t *testing.T) {
+	_, en := catalogues(t)
+	given := goText(t) + sourceText(t, filepath.Join("src", "wallet")) + sourceText(t, filepath.Join("src", "worker"))
+	for key := range en {
+		reason, ok := strings.CutPrefix(strings.TrimSuffix(key, ".do"), "error.")
+		if ok && !strings.Contains(given, `"`+reason+`"`) && !strings.Contains(given, `"`+key+`"`) {
+			t.Errorf("%s: nothing gives this reason", key)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import type { Context, Failure, Held } from "./context";
 import { EngineError, type Engine } from "./engine";
 import type { Host } from "./host";
 import { icon, mark, type IconName } from "./icons";
-import { lockAfter, remember, remembered } from "./look";
+import { knownHere, lockAfter, remember, rememberHere, remembered } from "./look";
 import * as passkey from "./passkey";
 import { follow } from "./parts/common";
 import { reasonOf } from "./reason";
@@ -86,7 +86,7 @@ export class App extends LitElement {
     try {
       const { state } = await this.#engine.vault.status();
       if (state === "open") await this.#opened();
-      else this.#to(state === "none" ? "welcome" : "unlock");
+      else this.#to(state === "none" && !knownHere() ? "welcome" : "unlock");
     } catch (err) {
       this.#fail({ reason: reasonOf(err), sent: "nothing", retry: () => location.reload() });
     }
@@ -138,7 +138,7 @@ export class App extends LitElement {
   readonly #confirmed = (event: CustomEvent<CodeGroup[]>): Promise<void> =>
     this.#attempt(async () => {
       const { ok } = await this.#engine.vault.confirmRecovery(event.detail);
-      if (!ok) throw new EngineError("recovery_mismatch");
+      if (!ok) throw new EngineError("recovery_wrong");
       this.#code = "";
       await this.#opened();
     });
@@ -170,6 +170,7 @@ export class App extends LitElement {
   async #opened(): Promise<void> {
     const settings = await this.#engine.settings.get();
     this.#look({ ...settings, language: settings.language || remembered().language });
+    rememberHere();
     this.#door = "open";
     if (["/", "/welcome", "/unlock"].includes(location.pathname)) history.replaceState(null, "", "/home");
     this.#awake();

@@ -5,6 +5,7 @@ import type { Settings } from "./views";
 
 const LOOK = "facet.look";
 const LOCK = "facet.lock";
+const KNOWN = "facet.known";
 
 /** Minutes of rest after which the wallet may lock itself. */
 export const LOCK_MINUTES = [1, 5, 30];
@@ -25,6 +26,15 @@ export function remembered(): Settings {
 
 export function remember({ language, theme, formal }: Settings): void {
   localStorage.setItem(LOOK, JSON.stringify({ language, theme, formal }));
+}
+
+/** Whether a vault was opened on this device before: then the door is "unlock", not "welcome". */
+export function knownHere(): boolean {
+  return localStorage.getItem(KNOWN) !== null;
+}
+
+export function rememberHere(): void {
+  localStorage.setItem(KNOWN, "1");
 }
 
 export function lockAfter(): number {

@@ -5,6 +5,7 @@ import { icon } from "../icons";
 import { Page } from "../page";
 import { follow } from "../parts/common";
 import type { Failure } from "../context";
+import { sentence } from "../reason";
 import { isKey } from "../../texts/index";
 
 export class FailurePage extends Page {
@@ -18,12 +19,11 @@ export class FailurePage extends Page {
   override render() {
     const w = this.ctx.words;
     const { reason, sent, party, retry } = this.failure;
-    const what = `error.${reason}`;
     const help = `error.${reason}.do`;
     return html`<div class="message">
       <span class="message__icon message__icon--danger">${icon("warning")}</span>
       <div class="stack stack--tight" role="alert">
-        <h1>${w.t(isKey(what) ? what : "error.other")}</h1>
+        <h1>${sentence(w, reason)}</h1>
         ${sent === "not-asked" ? "" : html`<p class="h2">${w.t(sent === "nothing" ? "sent.nothing" : "sent.unknown")}</p>`}
       </div>
       <p>${isKey(help) ? w.t(help) : party ? w.t("error.back_to", { party }) : w.t("error.again")}</p>

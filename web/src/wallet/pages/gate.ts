@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { icon } from "../icons";
 import { Page } from "../page";
-import { isKey } from "../../texts/index";
+import { sentence } from "../reason";
 
 export type GateAct = "create" | "unlock" | "code" | "back" | "confirmed";
 
@@ -28,8 +28,7 @@ export abstract class Gate extends Page {
   protected problem() {
     if (!this.reason) return nothing;
     const w = this.ctx.words;
-    const name = `error.${this.reason}`;
-    const words = w.t(isKey(name) ? name : "error.other");
+    const words = sentence(w, this.reason);
     return html`<div class="note note--danger" role="alert">
       ${icon("warning")}
       <div><strong>${words}</strong><br /><span class="small">${w.t("error.code")} <span class="code">${this.reason}</span></span></div>

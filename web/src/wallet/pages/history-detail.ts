@@ -5,10 +5,9 @@ import { html, nothing } from "lit";
 import { icon } from "../icons";
 import { Page } from "../page";
 import { follow, kindsOf, logo, more, note, receiptLine } from "../parts/common";
-import { reasonOf } from "../reason";
+import { reasonOf, sentence } from "../reason";
 import { safeContact, safeLink } from "../safe";
 import type { HistoryDetail, ReceiptCheck } from "../views";
-import { isKey } from "../../texts/index";
 
 /** The data protection authorities, in the holder's own country, by the board they form. */
 const AUTHORITIES = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en";
@@ -153,8 +152,7 @@ export class HistoryDetailPage extends Page {
       await this.ctx.engine.withdraw(this.#item.id);
       this.#item = await this.ctx.engine.historyItem(this.entryId);
     } catch (err) {
-      const name = `error.${reasonOf(err)}`;
-      this.#problem = `${this.ctx.words.t("withdraw.failed")} ${this.ctx.words.t(isKey(name) ? name : "error.other")}`;
+      this.#problem = `${this.ctx.words.t("withdraw.failed")} ${sentence(this.ctx.words, reasonOf(err))}`;
     }
     this.#busy = "";
     this.requestUpdate();

@@ -7,9 +7,8 @@ import { EngineError } from "../engine";
 import { Guard } from "../guard";
 import { Page } from "../page";
 import { asker, follow, note } from "../parts/common";
-import { reasonOf } from "../reason";
+import { reasonOf, sentence } from "../reason";
 import type { Accepted, Offer } from "../views";
-import type { Key } from "../../texts/index";
 
 /** Codes the person can mend on this page. */
 const mendable = new Set(["tx_code_wrong", "tx_code_missing"]);
@@ -95,9 +94,9 @@ export class ReceivePage extends Page {
       <p id="pin-help" class="muted">${help}</p>
       <label class="hidden-text" for="pin">${digits ? w.t(numeric ? "pin.digits" : "pin.signs", { n: digits }) : w.t("pin.label")}</label>
       <input class="input input--pin" id="pin" name="pin" inputmode=${numeric ? "numeric" : "text"} autocomplete="one-time-code" autocapitalize="off"
-        spellcheck="false" maxlength=${digits || 64} ?disabled=${this.#busy} aria-describedby="pin-help${this.#wrong ? " pin-wrong" : ""}" aria-invalid=${this.#wrong ? "true" : nothing} />
+        spellcheck="false" @keydown=${this.#noEnter} maxlength=${digits || 64} ?disabled=${this.#busy} aria-describedby="pin-help${this.#wrong ? " pin-wrong" : ""}" aria-invalid=${this.#wrong ? "true" : nothing} />
       ${this.#wrong
-        ? html`<p class="error-text" id="pin-wrong" role="alert">${w.t(`error.${this.#wrong.reason}` as Key)}${tries !== null ? html` ${w.n("pin.tries", tries)}` : nothing}</p>`
+        ? html`<p class="error-text" id="pin-wrong" role="alert">${sentence(w, this.#wrong.reason)}${tries !== null ? html` ${w.n("pin.tries", tries)}` : nothing}</p>`
         : nothing}
     </section>`;
   }
@@ -149,18 +148,19 @@ export class ReceivePage extends Page {
     </div>`;
   }
 
-  // Enter in the code field must not decide: only a press on the button itself does.
-  #tapped = false;
   readonly #tap = (event: MouseEvent): void => {
-    this.#tapped = document.activeElement === event.currentTarget || event.detail > 0;
     if (this.#guard.verdict(event) !== "yes") event.preventDefault();
+  };
+
+  /** Enter in the code field must not decide: only a press on the button does. */
+  readonly #noEnter = (event: KeyboardEvent): void => {
+    if (event.key === "Enter") event.preventDefault();
   };
 
   readonly #submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const o = this.#offer;
-    if (!o || this.#busy || !this.#tapped) return;
-    this.#tapped = false;
+    if (!o || this.#busy) return;
     const form = new FormData(event.target as HTMLFormElement);
     const pin = String(form.get("pin") ?? "").trim();
     if (o.tx_code && !pin) return this.#again(new EngineError("tx_code_missing"));

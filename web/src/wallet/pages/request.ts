@@ -356,7 +356,7 @@ export class RequestPage extends Page {
       this.#done({ proposal: p, presented, back: safeLink(presented.redirect_uri) });
     } catch (err) {
       const reason = reasonOf(err);
-      const sent = reason === "network" || reason === "timeout" ? "unknown" : "nothing";
+      const sent = reason === "network" ? "unknown" : "nothing";
       this.#fail({ reason, sent, party: p.asker.name });
     }
   };

@@ -5,8 +5,7 @@ import { icon } from "../icons";
 import { Page } from "../page";
 import { follow } from "../parts/common";
 import { lockAfter, setLockAfter, LOCK_MINUTES } from "../look";
-import { reasonOf } from "../reason";
-import { isKey } from "../../texts/index";
+import { reasonOf, sentence } from "../reason";
 import type { Settings } from "../views";
 
 export class SettingsPage extends Page {
@@ -136,8 +135,7 @@ export class SettingsPage extends Page {
     try {
       await act();
     } catch (err) {
-      const name = `error.${reasonOf(err)}`;
-      this.problem = this.ctx.words.t(isKey(name) ? name : "error.other");
+      this.problem = sentence(this.ctx.words, reasonOf(err));
     }
     this.busy = false;
   }
