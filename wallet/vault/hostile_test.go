@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"crypto/hpke"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -314,10 +315,10 @@ func TestOpenIsQuick(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	v, _, err := Create(passkey(1))
-	check(f, err)
-	check(f, v.Put("a", "b", []byte("c")))
-	s := sealed(f, v)
+	var all vectors
+	check(f, json.Unmarshal(vectorFile, &all))
+	known := all.Vaults[1] // fixed: fuzzing runs in several processes
+	s, key := known.Sealed, passkey(known.Passkey)
 	f.Add(s)
 	f.Add(s[:40])
 	f.Add([]byte(magic))
@@ -327,7 +328,7 @@ func FuzzOpen(f *testing.F) {
 				t.Fatal("parse and bytes are not inverse")
 			}
 		}
-		if _, err := Open(b, passkey(1), HighWater{}); err == nil && !bytes.Equal(b, s) && len(b) == len(s) {
+		if _, err := Open(b, key, HighWater{}); err == nil && !bytes.Equal(b, s) {
 			t.Fatal("an altered vault opens")
 		}
 	})
