@@ -16,6 +16,9 @@ type processor struct {
 	digests  int
 	path     claims.Path
 	parent   int
+
+	trace     bool // keep unmatched
+	unmatched []Unmatched
 }
 
 const spent = -1
@@ -200,6 +203,7 @@ func (p *processor) take(digest string) (int, error) {
 	}
 	p.byDigest[digest] = spent
 	if !known {
+		p.missed(digest)
 		return spent, nil
 	}
 	return i, nil
