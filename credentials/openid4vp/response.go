@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"mime"
 	"net/url"
+	"strings"
 
 	"facet/credentials/jose"
 )
@@ -138,6 +139,9 @@ func EncryptResponse(r Response, to EncryptionKey, enc string) (string, error) {
 // request. Reasons: those of jose.Decrypt (jwe_alg_not_allowed,
 // jwe_decrypt_failed), vp_token_malformed, response_malformed.
 func DecryptResponse(jwe string, key *jose.PrivateKey, kid string) (*Response, error) {
+	if err := checkEnc(jwe); err != nil {
+		return nil, err
+	}
 	payload, err := jose.Decrypt(jwe, key, jose.DecryptRule{Kid: kid, Encs: []string{EncA128GCM, EncA256GCM}})
 	if err != nil {
 		return nil, err
@@ -164,6 +168,24 @@ func DecryptResponse(jwe string, key *jose.PrivateKey, kid string) (*Response, e
 		return nil, err
 	}
 	return &Response{VPToken: token, State: state}, nil
+}
+
+// checkEnc refuses a content encryption that no request of ours offers, by its
+// own reason; everything else about the header is jose's affair.
+func checkEnc(jwe string) error {
+	encoded, _, _ := strings.Cut(jwe, ".")
+	header, err := jose.DecodeBase64URL(encoded)
+	if err != nil {
+		return err
+	}
+	m, err := jose.ParseObject(header, jose.Limits{MaxSize: jose.MaxHeader})
+	if err != nil {
+		return err
+	}
+	if enc, there := m["enc"]; there && enc != EncA128GCM && enc != EncA256GCM {
+		return refuse("jwe_alg_not_allowed", "the content encryption was not offered")
+	}
+	return nil
 }
 
 // encryption picks the key and method to answer with: the first usable key,

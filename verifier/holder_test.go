@@ -1,0 +1,140 @@
+package verifier_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"facet/audit"
+	"facet/credentials/jose"
+	"facet/verifier"
+)
+
+// prove posts a holder proof signed by the key of one part of the answer.
+func (r *rig) prove(a *answer, query, act, endpoint string) reply {
+	r.t.Helper()
+	return r.postProof(a.parts[query].key, map[string]any{"aud": endpoint, "iat": r.clock.Now().Unix(), "act": act}, endpoint)
+}
+
+func (r *rig) postProof(key jose.Signer, payload map[string]any, endpoint string) reply {
+	r.t.Helper()
+	raw, err := json.Marshal(payload)
+	check(err)
+	proof, err := jose.Sign(r.t.Context(), key, map[string]any{"typ": verifier.ProofType, "jwk": key.Public().JWK()}, raw)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.do(call{method: "POST", url: endpoint, contentType: "application/jwt", body: proof})
+}
+
+// receipt fetches the receipt once a checkpoint covers it.
+func (r *rig) receipt(a *answer, endpoint string) []byte {
+	r.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		got := r.prove(a, "member", "receipt", endpoint)
+		if got.status == http.StatusOK {
+			return got.body
+		}
+		if got.status != http.StatusAccepted || time.Now().After(deadline) {
+			r.t.Fatalf("receipt: %d %s", got.status, got.body)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// entries reads the whole log, once it has stopped growing.
+func (r *rig) entries() []audit.Entry {
+	r.t.Helper()
+	c, size := r.checkpoint(), uint64(0)
+	for c.Size() != size || size == 0 {
+		size = c.Size()
+		time.Sleep(250 * time.Millisecond) // more than two intervals of the log
+		c = r.checkpoint()
+	}
+	leaves, err := audit.ReadEntries(r.t.Context(), r.log.Source(), size, 0, int(min(size, 256)))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var out []audit.Entry
+	for _, leaf := range leaves {
+		e, err := audit.Parse(leaf)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (r *rig) checkpoint() *audit.Checkpoint {
+	r.t.Helper()
+	c, err := r.log.Checkpoint(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+// wantEntries fails unless the log holds entries of exactly these kinds.
+func (r *rig) wantEntries(kinds ...audit.Kind) []audit.Entry {
+	r.t.Helper()
+	entries := r.entries()
+	var got []audit.Kind
+	for _, e := range entries {
+		got = append(got, e.Common().Kind)
+	}
+	if !slices.Equal(got, kinds) {
+		r.t.Errorf("log: %v, want %v", got, kinds)
+	}
+	return entries
+}
+
+// sealedKeys counts the transaction keys that are left.
+func (r *rig) sealedKeys() (n int) {
+	for _, err := range r.keys.Keys(r.t.Context(), "tx/", "") {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+func TestHolderProof(t *testing.T) {
+	r := newRig(t)
+	b := r.begin("access", "same_device")
+	a := r.compose(b, twist{})
+	offer, err := a.req.PolicyOffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	withdraw, receipt := offer.WithdrawalEndpoint, offer.ReceiptEndpoint
+	honest := func() map[string]any {
+		return map[string]any{"aud": withdraw, "iat": r.clock.Now().Unix(), "act": "withdraw"}
+	}
+	r.postProof(a.parts["member"].key, honest(), withdraw).want(t, http.StatusForbidden, "access_denied", verifier.ReasonProof)
+	if done := a.send(); done.status != http.StatusOK {
+		t.Fatalf("answer: %d %s", done.status, done.body)
+	}
+	stranger, err := jose.GenerateKey()
+	check(err)
+	r.postProof(stranger, honest(), withdraw).want(t, http.StatusForbidden, "access_denied", verifier.ReasonProof)
+	for name, change := range map[string]func(map[string]any){
+		"other endpoint": func(m map[string]any) { m["aud"] = receipt },
+		"other act":      func(m map[string]any) { m["act"] = "receipt" },
+		"old":            func(m map[string]any) { m["iat"] = r.clock.Now().Add(-time.Hour).Unix() },
+		"future":         func(m map[string]any) { m["iat"] = r.clock.Now().Add(time.Hour).Unix() },
+		"no time":        func(m map[string]any) { delete(m, "iat") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := honest()
+			change(m)
+			r.postProof(a.parts["member"].key, m, withdraw).want(t, http.StatusForbidden, "access_denied", verifier.ReasonProof)
+		})
+	}
+	if got := r.postProof(a.parts["member"].key, honest(), withdraw); got.status != http.StatusOK {
+		t.Errorf("honest proof: %d %s", got.status, got.body)
+	}
+}
