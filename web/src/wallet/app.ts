@@ -236,6 +236,7 @@ export class App extends LitElement {
       settings,
       insecure: this.#ctx?.insecure ?? false,
       take: (path) => this.#take(path),
+      again: (held) => this.arrive(held),
       go: this.#go,
       fail: (failure) => this.#fail(failure),
       look: (next) => this.#look(next),

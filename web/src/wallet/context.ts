@@ -33,6 +33,8 @@ export interface Context {
   insecure: boolean;
   /** Takes the link the wallet was opened with, once. */
   take(path: Held["path"]): Held | null;
+  /** Puts a link back to be opened again. */
+  again(held: Held): void;
   go(path: string): void;
   fail(failure: Failure): void;
   look(settings: Settings): void;

@@ -81,7 +81,7 @@ export class PreferencesPage extends Page {
   #saved() {
     const w = this.ctx.words;
     const s = this.#status;
-    if (s.kind === "none") return html`<div role="status"></div>`;
+    if (s.kind === "none") return html`<div class="saved saved--empty"><span role="status"></span></div>`; // holds its place: nothing jumps
     const look = s.kind === "failed" ? "is-danger" : "is-trust";
     return html`<div class="saved">
       <span class="row__state ${look}" role="status">${icon(s.kind === "failed" ? "warning" : "accept")}${s.words}</span>

@@ -39,7 +39,8 @@ export class ReceivePage extends Page {
       const decide = this.querySelector(".decide__pair");
       if (decide) this.#guard.watch(decide);
     } catch (err) {
-      this.ctx.fail({ reason: reasonOf(err), sent: "not-asked" });
+      const reason = reasonOf(err);
+      this.ctx.fail({ reason, sent: "not-asked", retry: reason === "network" ? () => this.ctx.again(held) : undefined });
     }
   }
 

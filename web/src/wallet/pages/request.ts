@@ -62,12 +62,12 @@ export class RequestPage extends Page {
   readonly #redraw = () => this.requestUpdate();
 
   async #load(): Promise<void> {
+    const held = this.proposalId ? null : this.ctx.take("/authorize");
+    if (!this.proposalId && !held) {
+      this.ctx.go("/home");
+      return;
+    }
     try {
-      const held = this.proposalId ? null : this.ctx.take("/authorize");
-      if (!this.proposalId && !held) {
-        this.ctx.go("/home");
-        return;
-      }
       const p = held
         ? await this.ctx.engine.ask(`${location.origin}/authorize#${held.params}`)
         : await this.ctx.engine.proposal(this.proposalId);
@@ -79,7 +79,9 @@ export class RequestPage extends Page {
       const decide = this.querySelector(".decide__pair");
       if (decide) this.#guard.watch(decide);
     } catch (err) {
-      this.#fail({ reason: reasonOf(err), sent: "nothing" });
+      const reason = reasonOf(err);
+      const again = reason === "network" && held ? () => this.ctx.again(held) : undefined;
+      this.#fail({ reason, sent: "nothing", retry: again });
     }
   }
 

@@ -30,7 +30,7 @@ export class CardPart extends Part {
 
   protected override updated(_: PropertyValues): void {
     const box = this.querySelector<HTMLElement>(".card");
-    const colours = cardColours(this.card.color, this.card.text_color);
+    const colours = this.card.self ? null : cardColours(this.card.color, this.card.text_color);
     if (!box || !colours) return;
     box.style.setProperty("--card", colours.card);
     box.style.setProperty("--card-ink", colours.ink);

@@ -9,6 +9,9 @@ import type { Topic } from "../views";
 /** Most hits a search shows at once. */
 const HITS = 40;
 
+/** How many topics of the first level are shown before "show all". */
+const FIRST = 8;
+
 /** The topic tree, once, for every part that needs it. */
 export class TopicTree {
   readonly roots: Topic[] = [];
@@ -76,6 +79,7 @@ export class TopicsPart extends Part {
   declare words: string;
   declare adding: boolean;
   #open = new Set<string>();
+  #all = false;
 
   constructor() {
     super();
@@ -124,7 +128,21 @@ export class TopicsPart extends Part {
   }
 
   #roots() {
-    return html`<ul class="tree ${this.folded ? "tree--short" : ""}">${this.tree.roots.map((t) => this.#branch(t))}</ul>`;
+    const w = this.ctx.words;
+    const { roots } = this.tree;
+    const some = this.#all || this.folded || roots.length <= FIRST + 1 ? roots : this.#first(roots);
+    return html`<ul class="tree ${this.folded ? "tree--short" : ""}">${some.map((t) => this.#branch(t))}</ul>
+      ${some.length < roots.length || this.#all
+        ? html`<p><button class="text-button" type="button" aria-expanded=${this.#all ? "true" : "false"} @click=${this.#more}>${w.t(this.#all ? "topic.fewer" : "topic.all")}</button></p>`
+        : nothing}`;
+  }
+
+  /** What is chosen, and below, comes first; then the beginning of the alphabet. */
+  #first(roots: Topic[]): Topic[] {
+    const used = (t: Topic): boolean => this.chosen.includes(t.id) || this.tree.below(t).some(used);
+    const mine = roots.filter(used);
+    const rest = roots.filter((t) => !mine.includes(t)).slice(0, Math.max(0, FIRST - mine.length));
+    return roots.filter((t) => mine.includes(t) || rest.includes(t));
   }
 
   #branch(topic: Topic): unknown {
@@ -164,6 +182,11 @@ export class TopicsPart extends Part {
         @change=${(e: Event) => this.#emit(topic.id, (e.target as HTMLInputElement).checked)} />
       <span>${topic.name}${above ? html` <span class="tree__path">${above}</span>` : nothing}</span></label>`;
   }
+
+  readonly #more = (): void => {
+    this.#all = !this.#all;
+    this.requestUpdate();
+  };
 
   #flip(id: string): void {
     if (!this.#open.delete(id)) this.#open.add(id);
