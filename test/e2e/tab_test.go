@@ -203,7 +203,7 @@ func (tb *tab) press(words string) {
 // pressAt clicks the element an expression finds.
 func (tb *tab) pressAt(what, js string) {
 	tb.t.Helper()
-	tb.await(what+", to be pressed", js)
+	tb.await(what+", to be pressed", "((el) => el && !el.disabled)("+js+")")
 	var at struct{ X, Y float64 }
 	tb.eval(`(() => { const el = `+js+`; el.scrollIntoView({block: "center"}); const r = el.getBoundingClientRect();
 		return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`, &at)

@@ -184,6 +184,10 @@ func (b *build) pages() error {
 			}
 			return []byte(`"` + a.URL() + `" integrity="` + a.Integrity + `"`)
 		})
+		if missing != nil && b.partial {
+			fmt.Fprintln(os.Stderr, "left out:", missing)
+			continue
+		}
 		if missing != nil {
 			return missing
 		}
