@@ -295,8 +295,8 @@ func TestTimedListFits(t *testing.T) {
 				if minutes == 5 {
 					length = "short"
 				}
-				total += one.Words[lang].Halves[length]
-				if one.Adult {
+				total += one.Story.Words[lang].Halves[length]
+				if one.Story.Adult {
 					t.Error("a text for adults in a list nobody proved an age for")
 				}
 			}

@@ -101,7 +101,7 @@ func (s *site) notFound(w http.ResponseWriter, r *http.Request) {
 
 // timed is a story in an edition that ends by itself.
 type timed struct {
-	*article
+	Story *article
 	Step  int    // 0–8: how high the sun stands beside it
 	Start string // minutes from the beginning
 }
@@ -195,7 +195,7 @@ func (e *edition) fit(stories []*article) (run []timed, later []*article) {
 func clock(half int) string { return fmt.Sprintf("%d:%02d", half/2, half%2*30) }
 
 type articlePage struct {
-	*article
+	Story *article
 	Open  bool
 	Gate  string // the policy that would open it: agegate or access
 	Other []*article
@@ -208,7 +208,7 @@ func (s *site) article(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, e := s.articles[i], s.editionOf(r, s.current(r))
-	p := articlePage{article: a, Open: e.opens(a)}
+	p := articlePage{Story: a, Open: e.opens(a)}
 	switch {
 	case p.Open:
 	case a.Adult:
