@@ -7,7 +7,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -201,66 +200,4 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 		return nil, &apiError{"size_limit"}
 	}
 	return body, err
-}
-
-// events streams the state of one request as server-sent events until it ends
-// or the client leaves.
-func (s *Server) events(c echo.Context) error {
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
-		return &apiError{"streams_exhausted"}
-	}
-	ctx, w := c.Request().Context(), c.Response()
-	last := verifier.State("")
-	tick := time.NewTicker(EventInterval)
-	defer tick.Stop()
-	for {
-		state, err := s.cfg.Engine.Status(ctx, platformOf(c), c.Param("id"))
-		if err != nil {
-			return s.guess(c, err) // after the first event the answer is committed and the stream just ends
-		}
-		if state = shown(state); state != last {
-			if err := writeEvent(w, stateBody{c.Param("id"), state}); err != nil {
-				return err
-			}
-			last = state
-		}
-		if ended(state) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-func ended(s verifier.State) bool {
-	switch s {
-	case verifier.Open, verifier.Accepted, verifier.Logged:
-		return false
-	}
-	return true
-}
-
-func writeEvent(w *echo.Response, event stateBody) error {
-	if !w.Committed {
-		w.Header().Set(echo.HeaderContentType, "text/event-stream")
-		w.WriteHeader(http.StatusOK)
-	}
-	data, err := json.Marshal(event)
-	if err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, "event: state\ndata: "+string(data)+"\n\n"); err != nil {
-		return err
-	}
-	rc := http.NewResponseController(w)
-	if err := rc.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return rc.Flush()
 }

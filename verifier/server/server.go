@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"facet/verifier"
 	"facet/verifier/auditlog"
+	"facet/web"
 )
 
 // Limits of requests.
@@ -45,17 +47,18 @@ func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 // A Mounter adds routes of its own below a group; the auditor's console is one.
 type Mounter interface{ Mount(*echo.Group) }
 
-// Config is everything the handler needs. Elements, Console and Ready may be
-// nil.
+// Config is everything the handler needs. Console, UI, Ready and Stopping may
+// be nil.
 type Config struct {
 	Engine   *verifier.Verifier
 	Log      http.Handler // the published log, below auditlog.Prefix
 	APIKeys  []APIKey
-	Console  Mounter      // below /audit
-	Elements http.Handler // the <wallet-request> and <hint-why> scripts, at /elements.js
+	Console  Mounter     // gets the root group; its pages are below /audit
+	UI       *web.Bundle // has the <wallet-request> and <hint-why> elements
 	Logger   *slog.Logger
 	Now      func() time.Time
-	Ready    func() error // reports what is missing to serve
+	Ready    func() error    // reports what is missing to serve
+	Stopping <-chan struct{} // closed when event streams should end
 }
 
 // A Server answers HTTP requests. Make one with New.
@@ -108,11 +111,9 @@ func (s *Server) routes() http.Handler {
 	s.mountPlatform(e.Group("/v1", s.platform))
 	s.mountWallet(e.Group("/wallet", public))
 	s.mountOFREP(e.Group("/ofrep/v1", public))
-	if s.cfg.Elements != nil {
-		e.GET("/elements.js", echo.WrapHandler(s.cfg.Elements), public)
-	}
+	e.GET("/elements.js", s.elements, public)
 	if s.cfg.Console != nil {
-		s.cfg.Console.Mount(e.Group("/audit"))
+		s.cfg.Console.Mount(e.Group(""))
 	}
 	return e
 }
@@ -125,6 +126,23 @@ func (s *Server) ready(c echo.Context) error {
 		}
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+// elements serves the custom elements platforms put into their pages.
+func (s *Server) elements(c echo.Context) error {
+	if s.cfg.UI == nil {
+		return echo.ErrNotFound
+	}
+	asset, ok := s.cfg.UI.Asset("elements.js")
+	if !ok {
+		return echo.ErrNotFound
+	}
+	script, err := fs.ReadFile(s.cfg.UI.Files, asset.Path)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "public, max-age=300")
+	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", script)
 }
 
 // secure sets the headers every answer has. Nothing here may be cached by
