@@ -29,9 +29,13 @@ export function preferredLang(wanted: readonly string[] = navigator.languages): 
   return "de";
 }
 
+/** How dates and times are written. */
+const locales: Record<Lang, string> = { de: "de-DE", en: "en-GB" };
+
 const DAY = 86_400_000;
 
 export class Words {
+  readonly #locale: string;
   readonly #list: Intl.ListFormat;
   readonly #plain: Intl.ListFormat;
   readonly #time: Intl.DateTimeFormat;
@@ -40,9 +44,10 @@ export class Words {
     readonly lang: Lang,
     readonly formal: boolean,
   ) {
+    this.#locale = locales[lang];
     this.#list = new Intl.ListFormat(lang, { type: "conjunction" });
     this.#plain = new Intl.ListFormat(lang, { type: "unit", style: "short" });
-    this.#time = new Intl.DateTimeFormat(lang, { hour: "numeric", minute: "2-digit" });
+    this.#time = new Intl.DateTimeFormat(this.#locale, { hour: "numeric", minute: "2-digit" });
   }
 
   t = (key: Key, values: Values = {}): string => {
@@ -68,14 +73,14 @@ export class Words {
   date = (unix: number, now = Date.now()): string => {
     const then = new Date(unix * 1000);
     const year = then.getFullYear() === new Date(now).getFullYear() ? undefined : "numeric";
-    return new Intl.DateTimeFormat(this.lang, { day: "numeric", month: "long", year }).format(then);
+    return new Intl.DateTimeFormat(this.#locale, { day: "numeric", month: "long", year }).format(then);
   };
 
   /** The same, short enough for the edge of a row. */
   shortDate = (unix: number, now = Date.now()): string => {
     const then = new Date(unix * 1000);
     const year = then.getFullYear() === new Date(now).getFullYear() ? undefined : "numeric";
-    return new Intl.DateTimeFormat(this.lang, { day: "numeric", month: "short", year }).format(then);
+    return new Intl.DateTimeFormat(this.#locale, { day: "numeric", month: "short", year }).format(then);
   };
 
   time = (unix: number): string => this.#time.format(new Date(unix * 1000));

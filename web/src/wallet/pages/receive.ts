@@ -95,7 +95,7 @@ export class ReceivePage extends Page {
       <p id="pin-help" class="muted">${help}</p>
       <label class="hidden-text" for="pin">${digits ? w.t(numeric ? "pin.digits" : "pin.signs", { n: digits }) : w.t("pin.label")}</label>
       <input class="input input--pin" id="pin" name="pin" inputmode=${numeric ? "numeric" : "text"} autocomplete="one-time-code" autocapitalize="off"
-        spellcheck="false" @keydown=${this.#noEnter} maxlength=${digits || 64} ?disabled=${this.#busy} aria-describedby="pin-help${this.#wrong ? " pin-wrong" : ""}" aria-invalid=${this.#wrong ? "true" : nothing} />
+        spellcheck="false" @keydown=${this.#noEnter} @keypress=${this.#noEnter} maxlength=${digits || 64} ?disabled=${this.#busy} aria-describedby="pin-help${this.#wrong ? " pin-wrong" : ""}" aria-invalid=${this.#wrong ? "true" : nothing} />
       ${this.#wrong
         ? html`<p class="error-text" id="pin-wrong" role="alert">${sentence(w, this.#wrong.reason)}${tries !== null ? html` ${w.n("pin.tries", tries)}` : nothing}</p>`
         : nothing}
@@ -185,7 +185,10 @@ export class ReceivePage extends Page {
     this.#wrong = err;
     this.requestUpdate();
     await this.updateComplete;
-    this.querySelector<HTMLInputElement>("#pin")?.select();
+    const pin = this.querySelector<HTMLInputElement>("#pin");
+    if (!pin) return;
+    pin.value = "";
+    pin.focus();
   }
 
   readonly #refuse = (event: MouseEvent): void => {

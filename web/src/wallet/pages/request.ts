@@ -98,7 +98,7 @@ export class RequestPage extends Page {
     const optional = p.optional ?? [];
     return html`<div class="request">
       <div class="request__ask">
-        ${this.#who(p)} ${p.missing?.length ? this.#missing(p) : nothing} ${this.#required(p)} ${optional.length ? this.#optional(p, optional) : nothing}
+        ${this.#who(p)} ${p.missing?.length ? this.#missing(p) : nothing} ${this.#required(p)} ${optional.length && p.satisfiable ? this.#optional(p, optional) : nothing}
       </div>
       <div class="request__aside">
         ${p.satisfiable ? html`${this.#preview(p)} ${this.#identify(this.#shown?.identify ?? p.identify)} ${this.#takeBack(p)}` : nothing} ${this.#decide(p)}
