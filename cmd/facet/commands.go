@@ -2,5 +2,5 @@ package main
 
 // commands are the words facet knows, in the order help lists them.
 func commands() []command {
-	return []command{walletServeCommand, logCommand, policyCommand, auditCommand, dataCommand}
+	return []command{demoCommand, walletServeCommand, logCommand, policyCommand, auditCommand, dataCommand}
 }

@@ -64,8 +64,18 @@ func example(vct string, now time.Time) claims.Set {
 	return nil
 }
 
+// A Site is the issuer's whole site.
+type Site struct {
+	http.Handler
+	issuer *engine.Issuer
+}
+
+// Sweep forgets offers, codes and tokens whose time is over. Whoever runs the
+// site calls it now and then.
+func (s *Site) Sweep(ctx context.Context) error { return s.issuer.Sweep(ctx) }
+
 // New returns the issuer's whole site.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (*Site, error) {
 	if c.WalletURL == "" || len(c.Issuers) == 0 {
 		return nil, errors.New("examples/issuer: WalletURL and Issuers are required")
 	}
@@ -96,7 +106,7 @@ func New(c Config) (http.Handler, error) {
 	web.HideBanner, web.HidePort = true, true
 	(&endpoints{e, u.Path}).Mount(web.Group(""))
 	pages.Mount(web.Group(u.Path))
-	return web, nil
+	return &Site{Handler: web, issuer: e}, nil
 }
 
 // configuration takes look, names and rules of disclosure from the type.
