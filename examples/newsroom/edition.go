@@ -33,7 +33,12 @@ type edition struct {
 	Adult   bool
 	Neutral bool // the editors' page was asked for
 	Why     map[string]*why
+
+	held []string // policies with an approval that stands
 }
+
+// Holds reports whether an approval of that policy stands.
+func (e *edition) Holds(policy string) bool { return slices.Contains(e.held, policy) }
 
 // why is what <hint-why> says beside something adapted.
 type why struct {
@@ -48,6 +53,7 @@ func (s *site) editionOf(r *http.Request, se *session) *edition {
 	now := s.cfg.Now()
 	given := map[string]hints.Hint{}
 	for _, h := range se.Held {
+		e.held = append(e.held, h.Policy)
 		for _, one := range h.given(now.Unix()) {
 			given[one.Key] = one
 		}
@@ -143,12 +149,6 @@ func (e *edition) opens(a *article) bool {
 }
 
 func (s *site) why(h hints.Hint, lang string) *why {
-	source := "source.self"
-	if h.Assurance == hints.IssuerSigned {
-		source = "source.issuer"
-	} else if h.Assurance == hints.Mixed {
-		source = "source.mixed"
-	}
 	var from []string
 	for _, d := range h.DerivedFrom {
 		if label := schemas.ClaimLabel(d.Path)[lang]; !slices.Contains(from, label) {
@@ -157,10 +157,21 @@ func (s *site) why(h hints.Hint, lang string) *why {
 	}
 	return &why{
 		Explain: h.Explain.In(lang),
-		Source:  strings.Join(from, ", ") + " · " + say(lang, source),
+		Source:  strings.Join(from, ", ") + " · " + say(lang, sourceKey(h.Assurance)),
 		Until:   s.when(time.Unix(h.Exp, 0), lang),
 		Without: h.Without.In(lang),
 	}
+}
+
+// sourceKey is the text for an assurance.
+func sourceKey(assurance string) string {
+	switch assurance {
+	case hints.IssuerSigned:
+		return "source.issuer"
+	case hints.Mixed:
+		return "source.mixed"
+	}
+	return "source.self"
 }
 
 // list is a hint's list value as it comes out of JSON.

@@ -180,15 +180,12 @@ func (s *site) asset(w http.ResponseWriter, r *http.Request) {
 		w.Write(s.cfg.ElementsJS)
 		return
 	}
-	if path.Ext(name) != ".css" {
-		s.notFound(w, r)
-		return
-	}
+	media, known := map[string]string{".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}[path.Ext(name)]
 	b, err := assetFiles.ReadFile("assets/" + name)
-	if err != nil {
+	if err != nil || !known {
 		s.notFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Content-Type", media)
 	w.Write(b)
 }

@@ -264,7 +264,7 @@ func (s *site) held(h holding, lang string) held {
 	if purpose, ok := schemas.PurposeByID(p.Purpose); ok {
 		out.Purpose = purpose.Label[lang]
 	}
-	by := "source.self"
+	by := ""
 	for _, one := range h.given(s.cfg.Now().Unix()) {
 		value := one.Value
 		if items := list(value); items != nil {
@@ -276,11 +276,14 @@ func (s *site) held(h holding, lang string) held {
 			out.Effect += rule.With.In(lang) + " "
 		}
 		out.Values = append(out.Values, one.Label.In(lang)+": "+words)
-		if one.Assurance == hints.IssuerSigned {
-			by = "source.issuer"
+		switch {
+		case by == "":
+			by = one.Assurance
+		case by != one.Assurance:
+			by = hints.Mixed
 		}
 	}
-	out.By = say(lang, by)
+	out.By = say(lang, sourceKey(by))
 	return out
 }
 

@@ -125,7 +125,12 @@ func (l *linter) policy() *policy.Policy {
 		if errors.As(err, &bad) && !l.reported(bad.At) {
 			l.add(Problem{At: bad.At, Code: bad.Code, Message: bad.Problem})
 		}
-		return nil
+		// The file is refused; what can be read of it is still checked, so that
+		// one run shows everything.
+		p = &policy.Policy{}
+		if json.Unmarshal(b, p) != nil {
+			return nil
+		}
 	}
 	for _, bad := range p.Check() {
 		if !l.reported(bad.At) {
