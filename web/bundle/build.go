@@ -28,7 +28,6 @@ type build struct {
 	src     string // web/src
 	dist    string // web/dist
 	quality int    // brotli
-	partial bool
 
 	manifest web.Manifest
 	content  map[string][]byte // by asset path

@@ -15,10 +15,6 @@ const enginePackage = "./wallet/wasm"
 // engine compiles the wallet's engine. Its glue, wasm_exec.js, is taken from
 // the same toolchain, and the build fails if the two do not fit.
 func (b *build) engine() error {
-	if _, err := os.Stat(filepath.Join(b.root, enginePackage)); err != nil && b.partial {
-		fmt.Fprintln(os.Stderr, "left out:", enginePackage)
-		return nil
-	}
 	out := filepath.Join(b.root, "bin", "engine.wasm")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, enginePackage)
 	cmd.Dir = b.root

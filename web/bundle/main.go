@@ -17,23 +17,21 @@ import (
 
 func main() {
 	fast := flag.Bool("fast", false, "compress lightly: for work on the UI, not for release")
-	partial := flag.Bool("partial", false, "leave out what is not written yet")
 	root := flag.String("root", ".", "folder that holds go.mod")
 	flag.Parse()
-	if err := run(*root, *fast, *partial); err != nil {
+	if err := run(*root, *fast); err != nil {
 		fmt.Fprintln(os.Stderr, "bundle:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root string, fast, partial bool) error {
+func run(root string, fast bool) error {
 	start := time.Now()
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return err
 	}
 	b := newBuild(root, 11)
-	b.partial = partial
 	if fast {
 		b.quality = 5
 	}

@@ -36,10 +36,6 @@ func (b *build) scripts() error {
 		return err
 	}
 	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(b.src, e.file)); err != nil && b.partial {
-			fmt.Fprintln(os.Stderr, "left out:", e.file)
-			continue
-		}
 		if err := b.bundle(e, glue); err != nil {
 			return fmt.Errorf("bundling %s: %w", e.name, err)
 		}
@@ -184,10 +180,6 @@ func (b *build) pages() error {
 			}
 			return []byte(`"` + a.URL() + `" integrity="` + a.Integrity + `"`)
 		})
-		if missing != nil && b.partial {
-			fmt.Fprintln(os.Stderr, "left out:", missing)
-			continue
-		}
 		if missing != nil {
 			return missing
 		}
