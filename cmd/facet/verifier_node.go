@@ -103,25 +103,8 @@ func (n *verifierNode) serve(ctx context.Context, s verifierSetup) (http.Handler
 		return nil, err
 	}
 	return server.New(server.Config{
-		Engine: n.engine, Log: n.log.Handler(), APIKeys: s.keys, Console: console, Elements: elementsHandler(ui),
+		Engine: n.engine, Log: n.log.Handler(), APIKeys: s.keys, Console: console, UI: ui,
 		Logger: n.logger, Now: time.Now, Stopping: ctx.Done(),
-	})
-}
-
-// elementsHandler serves the elements platforms put into their pages, always
-// under the same address. It is nil without a built UI.
-func elementsHandler(ui *web.Bundle) http.Handler {
-	if ui == nil {
-		return nil
-	}
-	asset, ok := ui.Asset("elements.js")
-	if !ok {
-		return nil
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=300")
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		http.ServeFileFS(w, r, ui.Files, asset.Path)
 	})
 }
 

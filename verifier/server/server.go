@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"facet/verifier"
 	"facet/verifier/auditlog"
+	"facet/web"
 )
 
 // Limits of requests.
@@ -46,14 +48,14 @@ func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
 type Mounter interface{ Mount(*echo.Group) }
 
 // Config is everything the handler needs. Engine, Log, APIKeys and Now must be
-// set.
+// set; without a Logger nothing is logged.
 type Config struct {
 	Engine   *verifier.Verifier
 	Log      http.Handler // the published log, below auditlog.Prefix
 	APIKeys  []APIKey
-	Console  Mounter      // gets the root group; its pages are below /audit
-	Elements http.Handler // the <wallet-request> and <hint-why> elements, at /elements.js
-	Logger   *slog.Logger // nil: nothing is logged
+	Console  Mounter     // gets the root group; its pages are below /audit
+	UI       *web.Bundle // has the <wallet-request> and <hint-why> elements
+	Logger   *slog.Logger
 	Now      func() time.Time
 	Ready    func() error    // reports what is missing to serve
 	Stopping <-chan struct{} // closed when event streams should end
@@ -112,9 +114,7 @@ func (s *Server) routes() http.Handler {
 	s.mountPlatform(e.Group("/v1", s.platform))
 	s.mountWallet(e.Group("/wallet", public))
 	s.mountOFREP(e.Group("/ofrep/v1", public))
-	if s.cfg.Elements != nil {
-		e.GET("/elements.js", echo.WrapHandler(s.cfg.Elements), public)
-	}
+	e.GET("/elements.js", s.elements, public)
 	if s.cfg.Console != nil {
 		s.cfg.Console.Mount(e.Group(""))
 	}
@@ -129,6 +129,23 @@ func (s *Server) ready(c echo.Context) error {
 		}
 	}
 	return c.NoContent(http.StatusNoContent)
+}
+
+// elements serves the custom elements platforms put into their pages.
+func (s *Server) elements(c echo.Context) error {
+	if s.cfg.UI == nil {
+		return echo.ErrNotFound
+	}
+	asset, ok := s.cfg.UI.Asset("elements.js")
+	if !ok {
+		return echo.ErrNotFound
+	}
+	script, err := fs.ReadFile(s.cfg.UI.Files, asset.Path)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "public, max-age=300")
+	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", script)
 }
 
 // secure sets the headers every answer has. Nothing here may be cached by
