@@ -54,7 +54,10 @@ func Satisfied(q *Query, presented map[string][]Presented) (*Report, error) {
 			c.report(report, presented[c.ID][j].Claims)
 		}
 	}
-	return report, q.complete(presented)
+	if err := q.complete(presented); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // complete checks credential sets (§6.4.2).
