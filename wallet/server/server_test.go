@@ -121,3 +121,21 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What is wrong with a sign-in does not show; passkey's tests try each way.
+func TestSignInAnswers(t *testing.T) {
+	r := newRig(t)
+	for _, path := range []string{"/api/passkey/login/finish", "/api/passkey/register/finish"} {
+		want(t, r.do(call{method: "POST", path: path, body: []byte("{}")}), 401, "access_denied", "webauthn_invalid")
+		want(t, r.do(call{method: "POST", path: path, body: []byte(`{"clientExtensionResults":{}}`)}), 400, "invalid_request", "prf_refused")
+		want(t, r.do(call{method: "POST", path: path, body: make([]byte, 1<<20)}), 413, "slow_down", "quota")
+	}
+	want(t, r.do(call{method: "POST", path: "/api/passkey/register/begin", body: []byte(`{"add":true}`)}), 401, "access_denied", "signed_out")
+	want(t, r.do(call{method: "POST", path: "/api/passkey/register/begin", body: []byte(`{"name":"x"}`)}), 400, "invalid_request", "malformed")
+	for range callsPerMinute {
+		r.do(call{method: "POST", path: "/api/passkey/login/begin"})
+	}
+	want(t, r.do(call{method: "POST", path: "/api/passkey/login/begin"}), 429, "slow_down", "quota")
+	r.now = r.now.Add(time.Minute)
+	status(t, r.do(call{method: "POST", path: "/api/passkey/login/begin"}), 200)
+}
