@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"facet/credentials/jose"
 )
@@ -35,6 +36,12 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("the token changed")
 		}
 		j, err := sd.FlattenedJSON()
+		if !utf8.ValidString(s) {
+			if err == nil {
+				t.Fatal("what is no text became JSON")
+			}
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

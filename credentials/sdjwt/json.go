@@ -3,6 +3,7 @@ package sdjwt
 import (
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 
 	"facet/credentials/jose"
 )
@@ -117,17 +118,31 @@ func writeUnprotected(compact *strings.Builder, signature map[string]any) error 
 	return nil
 }
 
-// FlattenedJSON is the flattened JWS JSON serialization (RFC 9901 §8).
+// FlattenedJSON is the flattened JWS JSON serialization (RFC 9901 §8). It
+// fails for disclosures that are not text, which Parse leaves to Verify.
 func (s *SDJWT) FlattenedJSON() ([]byte, error) {
+	if err := s.checkText(); err != nil {
+		return nil, err
+	}
 	o := s.jws()
 	o["payload"] = s.part(1)
 	return json.Marshal(o)
 }
 
 // GeneralJSON is the general JWS JSON serialization with one signature
-// (RFC 9901 §8).
+// (RFC 9901 §8). It fails where FlattenedJSON does.
 func (s *SDJWT) GeneralJSON() ([]byte, error) {
+	if err := s.checkText(); err != nil {
+		return nil, err
+	}
 	return json.Marshal(map[string]any{"payload": s.part(1), "signatures": []any{s.jws()}})
+}
+
+func (s *SDJWT) checkText() error {
+	if !utf8.ValidString(s.String()) {
+		return fail("sdjwt_disclosure_malformed", "a disclosure is not base64url")
+	}
+	return nil
 }
 
 func (s *SDJWT) jws() map[string]any {
