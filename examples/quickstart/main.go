@@ -25,6 +25,8 @@ const home = `{"policy":"paper.example/home","version":1,"purpose":"personalised
 {"key":"access.tier","label":{"de":"Dein Abo","en":"Your subscription"},"from":["member","tier"],"map":{"basic":"basic","plus":"plus","premium":"premium"},"required":true,"with":{"de":"Öffnet die Seite.","en":"Opens the page."},"explain":{"de":"Dein Abo: {value}.","en":"Your subscription: {value}."}},
 {"key":"article.length","label":{"de":"Wie ausführlich","en":"How much detail"},"from":["prefs","depth"],"map":{"overview":"short","standard":"medium","detail":"long"},"without":{"de":"Alles mittellang.","en":"All medium."},"with":{"de":"In deiner Länge.","en":"In your length."},"explain":{"de":"Du magst es {value}.","en":"You like it {value}."}}]}`
 
+const prefsType = "urn:facet:media-preferences:1"
+
 // paperKey trusts one issuer: the paper itself.
 type paperKey struct{ key *jose.PublicKey }
 
@@ -33,11 +35,7 @@ func (p paperKey) IssuerKey(context.Context, credentials.TrustQuery) (*credentia
 }
 
 func main() {
-	derived, err := run(context.Background(), time.Now())
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, h := range derived {
+	for _, h := range must(run(context.Background(), time.Now())) {
 		fmt.Printf("%-15s %-8v %-14s %s\n", h.Key, h.Value, h.Assurance, h.Explain["en"])
 	}
 }
@@ -68,16 +66,13 @@ func run(ctx context.Context, now time.Time) (hints.HintSet, error) {
 	// key that was never used before and never will be again.
 	kb := sdjwt.KBClaims{Nonce: "fresh-for-this-request", Audience: "x509_hash:the-site", IssuedAt: now}
 	shown := must(card.Holding().Present(ctx, ask.Queries[member].Paths, reader, kb))
-	minted := must(credentials.Mint(ctx, once, credentials.Minted{
-		VCT: "urn:facet:media-preferences:1", Claims: prefs, IssuedAt: now, ExpiresAt: now.Add(time.Hour),
-	}))
+	minted := must(credentials.Mint(ctx, once, credentials.Minted{VCT: prefsType, Claims: prefs, IssuedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	stated := must(sdjwt.Bind(ctx, minted, once, kb))
 
 	// Verify: the site believes the paper about the subscription, and the reader
 	// about the reader's own taste.
-	rule := credentials.Rule{Trust: trust, Now: now, SelfAsserted: []string{"urn:facet:media-preferences:1"}, KB: &sdjwt.KBRule{
-		Nonce: kb.Nonce, Audience: kb.Audience, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(time.Minute),
-	}}
+	binding := &sdjwt.KBRule{Nonce: kb.Nonce, Audience: kb.Audience, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(time.Minute)}
+	rule := credentials.Rule{Trust: trust, Now: now, SelfAsserted: []string{prefsType}, KB: binding}
 	tier, taste := must(credentials.Verify(ctx, shown, rule)), must(credentials.Verify(ctx, stated, rule))
 
 	// Hints: the same rules, run by the site, give what the reader was shown.
