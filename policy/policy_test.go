@@ -3,6 +3,7 @@ package policy_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -164,6 +165,32 @@ func TestParseRefusesOddJSON(t *testing.T) {
 	} {
 		if _, err := policy.Parse([]byte(in)); reason(err) != policy.ReasonMalformed {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestParseStopsEarly: documents that fit the size limit but hold far more rows
+// or hints than allowed are refused before their parts are compared with each
+// other.
+func TestParseStopsEarly(t *testing.T) {
+	var rows, many []any
+	for i := range 900 {
+		rows = append(rows, map[string]any{"if": []any{map[string]any{"claim": []any{"t", fmt.Sprint(i)}, "is": ""}}, "then": ""})
+		many = append(many, map[string]any{"key": fmt.Sprint(i)})
+	}
+	for name, change := range map[string]func(p map[string]any){
+		"rows":  func(p map[string]any) { hint(p, 4)["when"] = rows },
+		"hints": func(p map[string]any) { p["hints"] = many },
+	} {
+		p, err := policy.Decode(changed(t, change))
+		if err != nil {
+			if reason(err) == "" {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if n := len(p.Check()); n == 0 || n > 10 {
+			t.Errorf("%s: %d problems", name, n)
 		}
 	}
 }

@@ -133,6 +133,7 @@ type Is struct {
 const (
 	MaxRows  = 64 // of Map, Pick.Only and When
 	MaxConds = 8  // of one row of When
+	MaxRefs  = 8  // claims one rule reads
 )
 
 // ErrRule says that a rule cannot be applied.
@@ -148,8 +149,8 @@ func (r *Rule) Refs() []Ref {
 	var refs []Ref
 	for _, row := range r.When {
 		for _, is := range row.If {
-			if !slices.ContainsFunc(refs, is.Claim.Equal) {
-				refs = append(refs, is.Claim)
+			if len(refs) <= MaxRefs && !slices.ContainsFunc(refs, is.Claim.Equal) {
+				refs = append(refs, is.Claim) // one too many is enough for Validate to refuse
 			}
 		}
 	}
@@ -176,7 +177,11 @@ func (r *Rule) Validate() error {
 	case !value(r.Default) && r.Default != nil:
 		return fmt.Errorf("%w: default of %s is neither text nor true or false", ErrRule, r.Key)
 	}
-	for _, ref := range r.Refs() {
+	refs := r.Refs()
+	if len(refs) > MaxRefs {
+		return fmt.Errorf("%w: %s reads more than %d claims", ErrRule, r.Key, MaxRefs)
+	}
+	for _, ref := range refs {
 		if !ref.plain() {
 			return fmt.Errorf("%w: %s reads %s, but a path in a rule is names only", ErrRule, r.Key, ref)
 		}
