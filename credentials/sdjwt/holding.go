@@ -3,7 +3,6 @@ package sdjwt
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"facet/credentials/claims"
@@ -15,8 +14,8 @@ import (
 // claim values in the clear: whoever stores it must seal it.
 //
 // Its text form (MarshalText) is one line with version and digest algorithm,
-// one with the issuer-signed JWT, and one for each disclosure: index of the
-// parent, the disclosure, its claims path.
+// one with the issuer-signed JWT, and one for each disclosure with its claims
+// path.
 type Holding struct {
 	hash    string
 	jwt     string
@@ -24,7 +23,6 @@ type Holding struct {
 }
 
 type entry struct {
-	parent  int
 	encoded string
 	path    string // canonical JSON
 }
@@ -35,7 +33,7 @@ const holdingVersion = "facet-sdjwt-1"
 func NewHolding(v *Verified) *Holding {
 	h := &Holding{hash: v.hash, jwt: v.sd.issuer.Raw(), entries: make([]entry, len(v.disclosures))}
 	for i, d := range v.disclosures {
-		h.entries[i] = entry{d.Parent, d.Encoded, d.Path.String()}
+		h.entries[i] = entry{d.Encoded, d.Path.String()}
 	}
 	return h
 }
@@ -65,8 +63,8 @@ func (h *Holding) Claims() (claims.Set, error) {
 }
 
 // Select returns the SD-JWT (without key binding) that discloses what the
-// paths name and everything below it, with the parents that recursive
-// disclosures need (RFC 9901 §4.2.6) and nothing else. The paths count array
+// paths name and everything below it, with what stands above it, which
+// recursive disclosures need (RFC 9901 §4.2.6), and nothing else. Paths count array
 // elements of the full credential. A path that names only what is never hidden
 // adds nothing; whether it names anything at all is not checked.
 func (h *Holding) Select(paths []claims.Path) (string, error) {
@@ -76,23 +74,11 @@ func (h *Holding) Select(paths []claims.Path) (string, error) {
 	}
 	chosen := make([]bool, len(h.entries))
 	for i := range h.entries {
-		related, err := m.related(h.entries[i].path)
-		if err != nil {
+		if chosen[i], err = m.related(h.entries[i].path); err != nil {
 			return "", err
-		}
-		if related {
-			h.choose(chosen, i)
 		}
 	}
 	return h.compact(chosen), nil
-}
-
-// choose marks entry i and its ancestors.
-func (h *Holding) choose(chosen []bool, i int) {
-	for i >= 0 && !chosen[i] {
-		chosen[i] = true
-		i = h.entries[i].parent
-	}
 }
 
 // Present selects and binds in one step.
@@ -207,8 +193,6 @@ func (h *Holding) MarshalText() ([]byte, error) {
 	b = append(b, holdingVersion+" "+h.hash+"\n"+h.jwt...)
 	for _, e := range h.entries {
 		b = append(b, '\n')
-		b = strconv.AppendInt(b, int64(e.parent), 10)
-		b = append(b, ' ')
 		b = append(b, e.encoded...)
 		b = append(b, ' ')
 		b = append(b, e.path...)
@@ -229,13 +213,11 @@ func (h *Holding) UnmarshalText(text []byte) error {
 	}
 	entries := make([]entry, len(lines)-2)
 	for i, line := range lines[2:] {
-		parent, rest, ok1 := strings.Cut(line, " ")
-		encoded, path, ok2 := strings.Cut(rest, " ")
-		n, err := strconv.Atoi(parent)
-		if !ok1 || !ok2 || err != nil || n < -1 || n >= len(entries) || len(path) < 2 {
+		encoded, path, ok := strings.Cut(line, " ")
+		if !ok || encoded == "" || len(path) < 2 {
 			return fail("holding_format", "line %d is damaged", i+3)
 		}
-		entries[i] = entry{n, encoded, path}
+		entries[i] = entry{encoded, path}
 	}
 	*h = Holding{hash: hash, jwt: lines[1], entries: entries}
 	return nil
