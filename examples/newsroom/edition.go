@@ -18,7 +18,7 @@ var moods = map[string][]string{
 }
 
 // Minutes an edition may take, by today.pace; 0: no end.
-var paces = map[string]int{"quick": 5, "short": 20, "relaxed": 0}
+var paces = map[string]int{"flash": 2, "quick": 5, "short": 10, "calm": 20, "relaxed": 0}
 
 // edition is the paper as one reader gets it: what the hints that stand now say,
 // each with its own why.
@@ -34,11 +34,20 @@ type edition struct {
 	Neutral bool // the editors' page was asked for
 	Why     map[string]*why
 
-	held []string // policies with an approval that stands
+	hurried bool     // Length follows the time, not article.length
+	held    []string // policies with an approval that stands
 }
 
 // Holds reports whether an approval of that policy stands.
 func (e *edition) Holds(policy string) bool { return slices.Contains(e.held, policy) }
+
+// LengthWhy is the hint that set the length of texts.
+func (e *edition) LengthWhy() string {
+	if e.hurried {
+		return "today.pace"
+	}
+	return "article.length"
+}
 
 // why is what <hint-why> says beside something adapted.
 type why struct {
@@ -81,7 +90,10 @@ func (e *edition) adapt(given map[string]hints.Hint) {
 	}
 	e.Mood, _ = given["today.mood"].Value.(string)
 	pace, _ := given["today.pace"].Value.(string)
-	e.Minutes = paces[pace]
+	if e.Minutes = paces[pace]; e.Minutes > 0 && e.Minutes <= 5 && e.Length != "short" {
+		e.Length = "short" // so little time weighs more than a liking for length
+		e.hurried = true
+	}
 	e.Topics = list(given["home.topics"].Value)
 }
 
@@ -90,6 +102,8 @@ func (e *edition) uses(r *http.Request, key string) bool {
 	switch key {
 	case "access.tier", "age.over18":
 		return true
+	case "article.length":
+		return !e.Neutral && !e.hurried
 	case "ui.language":
 		return chosenLanguage(r) == ""
 	}

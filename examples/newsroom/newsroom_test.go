@@ -10,6 +10,7 @@ import (
 
 	"facet/credentials/claims"
 	"facet/policy"
+	"facet/policy/hints"
 	"facet/store"
 )
 
@@ -91,22 +92,22 @@ func TestTimedListFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, lang := range languages {
-		for _, minutes := range []int{5, 20} {
-			e := &edition{Lang: lang, Minutes: minutes, Length: "long"}
+		for pace, minutes := range paces {
+			if minutes == 0 {
+				continue
+			}
+			e := &edition{Lang: lang, Length: "medium"}
+			e.adapt(map[string]hints.Hint{"today.pace": {Value: pace}, "article.length": {Value: "long"}})
 			run, later := e.fit(all)
 			total := 0
 			for _, one := range run {
-				length := "long"
-				if minutes == 5 {
-					length = "short"
-				}
-				total += one.Story.Words[lang].Halves[length]
+				total += one.Story.Words[lang].Halves[e.Length]
 				if one.Story.Adult {
 					t.Error("a text for adults in a list nobody proved an age for")
 				}
 			}
-			if len(run) == 0 || total > 2*minutes || len(run)+len(later) != len(all) {
-				t.Errorf("%s: %d stories take %d half minutes of %d minutes", lang, len(run), total, minutes)
+			if e.Minutes != minutes || len(run) == 0 || total > 2*minutes || len(run)+len(later) != len(all) {
+				t.Errorf("%s, %s: %d stories take %d half minutes", lang, pace, len(run), total)
 			}
 		}
 	}

@@ -173,13 +173,9 @@ func rows(e *edition, stories []*article) []row {
 // fit takes stories until the reader's minutes are used up; without a budget,
 // eight of them.
 func (e *edition) fit(stories []*article) (run []timed, later []*article) {
-	length := e.Length
-	if e.Minutes > 0 && e.Minutes <= 5 {
-		length = "short"
-	}
 	at := 0 // half minutes
 	for _, a := range stories {
-		n := a.Words[e.Lang].Halves[length]
+		n := a.Words[e.Lang].Halves[e.Length]
 		full := e.Minutes > 0 && at+n > 2*e.Minutes || e.Minutes == 0 && len(run) == 8
 		if full || a.Adult && !e.Adult {
 			later = append(later, a)
