@@ -214,6 +214,9 @@ func TestHostileSignatures(t *testing.T) {
 		huge := `{"alg":"ES256","typ":"kb+jwt","x":"` + strings.Repeat("a", 1<<20) + `"}`
 		refused(t, signed(t, k, huge, goodPayload), "size_limit")
 		_, err := verify(signed(t, k, huge, goodPayload), Rule{Typ: rule.Typ, MaxSize: 8 << 20}, pub)
+		wantReason(t, err, "size_limit")
+		wide := `{"alg":"ES256","typ":"kb+jwt","x":"` + strings.Repeat("a", 120<<10) + `"}`
+		_, err = verify(signed(t, k, wide, goodPayload), Rule{Typ: rule.Typ, MaxSize: 8 << 20}, pub)
 		wantReason(t, err, "size_limit") // the header has a limit of its own
 	})
 	t.Run("JOSE-020", func(t *testing.T) {

@@ -91,9 +91,9 @@ var styles = map[string]string{"urn:facet:age:1": "office", "urn:facet:media-mem
 var cards = map[string]map[string]words{
 	"urn:facet:age:1": {
 		"de": {"Altersnachweis", "Zeigt, ob du ein Alter erreicht hast. Nie, wann du geboren bist.", "Altersnachweis holen",
-			[]string{"Ob du 12, 16, 18, 21 oder 65 bist", "Kein Name, kein Geburtsdatum"}},
+			[]string{"Ob du 12, 16, 18, 21 oder 65 Jahre oder älter bist", "Kein Name, kein Geburtsdatum"}},
 		"en": {"Proof of age", "Shows whether you have reached an age. Never when you were born.", "Get proof of age",
-			[]string{"Whether you are 12, 16, 18, 21 or 65", "No name, no date of birth"}},
+			[]string{"Whether you are 12, 16, 18, 21 or 65, or older", "No name, no date of birth"}},
 	},
 	"urn:facet:media-membership:1": {
 		"de": {"Abo Plus", "Zeigt, dass du Abonnentin oder Abonnent bist. Ohne Kundennummer.", "Abo holen",
