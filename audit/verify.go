@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -35,11 +36,11 @@ func (r *Report) Err() error {
 // A Warning is something odd that a correct log can contain.
 type Warning struct {
 	Index uint64 `json:"index"`
-	Code  string `json:"code"` // clock_back: an hour before its predecessor's
+	Code  string `json:"code"`
 }
 
-// WarnClockBack says that an entry's hour is earlier than that of an entry
-// before it. The order of a log is that of its indices, never that of hours.
+// WarnClockBack says that an entry's hour is more than one before that of the
+// entry ahead of it. The order of a log is that of its indices, never that of hours.
 const WarnClockBack = "clock_back"
 
 // Verify recomputes the whole tree of a checkpoint from the published entries,
@@ -113,7 +114,7 @@ func (v *verification) entry(index uint64, leaf []byte) {
 		v.report.Duplicates++
 	}
 	v.seen[h.ID] = struct{}{}
-	if h.Hour < v.hour {
+	if h.Hour.Time().Before(v.hour.Time().Add(-time.Hour)) { // a retry may cross the hour
 		v.report.Warnings = append(v.report.Warnings, Warning{index, WarnClockBack})
 	}
 	v.hour = h.Hour

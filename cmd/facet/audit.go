@@ -228,6 +228,9 @@ func auditVerify(ctx context.Context, env *environ, a *auditArgs) error {
 	return r.save(a.state)
 }
 
+// shownWarnings is how many warnings the summary spells out.
+const shownWarnings = 5
+
 func (r *audited) summary(env *environ) {
 	c, figures := r.report.Checkpoint, r.ledger.Figures(asOf(r.report.Checkpoint))
 	fmt.Fprintf(env.stdout, "ok    %s is complete and consistent: %s\n", c.Origin(), plural(c.Size(), "entry", "entries"))
@@ -240,7 +243,11 @@ func (r *audited) summary(env *environ) {
 		fmt.Fprintln(env.stdout)
 	}
 	fmt.Fprintf(env.stdout, "      %s from %s to %s\n", plural(figures.Total.Requests, "request", "requests"), figures.From, figures.To)
-	for _, w := range r.report.Warnings {
+	for i, w := range r.report.Warnings {
+		if i == shownWarnings {
+			fmt.Fprintf(env.stdout, "note  … and %d more like it\n", len(r.report.Warnings)-i)
+			break
+		}
 		fmt.Fprintf(env.stdout, "note  entry %d: the clock was set back before it  [%s]\n", w.Index, w.Code)
 	}
 	if n := len(figures.Findings); n > 0 {

@@ -113,7 +113,7 @@ export function deadlinesPlot(f: Figures, w: Words): TemplateResult {
         <line x1="${x - slot * 0.06}%" x2="${x + wide + slot * 0.06}%" y1=${due} y2=${due} class="mark"></line>
         <text x="${x + wide / 2}%" y="210" text-anchor="middle">${d.week.slice(-2)}</text>
         ${wrong ? svg`<circle cx="${x + wide / 2}%" cy=${due - 12} r="6" class="ring"></circle>
-          <text x="${x + wide / 2}%" y=${due - 24} text-anchor="middle" class="b">${w.t("audit.p.deadlines.late", { n: wrong })}</text>` : ""}`;
+          <text x="${x + wide / 2}%" y=${due - 24} text-anchor="middle" class="b">${w.n(wrong)}</text>` : ""}`;
     })}</svg>`;
 }
 

@@ -43,15 +43,15 @@ export class Overview extends Page {
     }
     const groups = new Map<string, Finding[]>();
     for (const x of f.findings) {
-      const key = `${x.code} ${x.name ?? ""}`;
-      groups.set(key, [...(groups.get(key) ?? []), x]);
+      groups.set(x.code, [...(groups.get(x.code) ?? []), x]);
     }
     return [...groups.values()].map((list) => {
       const first = list[0] as Finding;
       const about = [...new Set(list.flatMap((x) => x.entries))].slice(0, 100);
-      const link = about.length ? `/audit/entries?about=${about.join()}` : `/audit/entries?kind=result&outcome=rejected&week=${first.name ?? ""}`;
-      const text = first.code === "weakening_on" ? w.t("audit.find.weakening_on.text", { name: first.name ?? "" }) : list.length > 1 ? w.t("audit.find.times", { n: list.length }) : "";
-      return html`<li>${warning()}<h3>${w.dyn(`audit.find.${first.code}`, { name: first.name ?? "" })}</h3>
+      const name = list.map((x) => x.name ?? "").join(", ");
+      const link = about.length ? `/audit/entries?about=${about.join()}` : "/audit/entries?kind=result&outcome=rejected";
+      const text = first.code === "weakening_on" ? w.t("audit.find.weakening_on.text", { name }) : list.length > 1 ? w.t("audit.find.times", { n: list.length }) : "";
+      return html`<li>${warning()}<h3>${w.dyn(`audit.find.${first.code}`, { name })}</h3>
         <p>${text} <a href=${link}>${w.t("audit.find.entries")}</a></p></li>`;
     });
   }
