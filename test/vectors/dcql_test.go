@@ -31,8 +31,11 @@ func TestQueries(t *testing.T) {
 func TestQueryAnswers(t *testing.T) {
 	identity := dcql.Holding{ID: "identity", Format: dcql.SDJWTVC, VCT: "https://credentials.example.com/identity_credential", Claims: claims.Set{
 		"given_name": "Arthur", "family_name": "Dent", "date_of_birth": "1952-03-11", "postal_code": "90210",
-		"locality": "Milliways", "address": map[string]any{"street_address": "42 Market Street"}, "last_name": "Doe",
+		"locality": "Milliways", "address": map[string]any{"street_address": "42 Market Street"},
 	}}
+	doe := identity
+	doe.Claims = identity.Claims.Clone()
+	doe.Claims["family_name"] = "Doe"
 	rewards := dcql.Holding{ID: "rewards", Format: dcql.SDJWTVC, VCT: "https://company.example/company_rewards", Claims: claims.Set{"rewards_number": "7"}}
 	for _, tt := range []struct {
 		query string
@@ -44,7 +47,8 @@ func TestQueryAnswers(t *testing.T) {
 		{"credentials_alternatives.json", []dcql.Holding{rewards}, "nothing"},
 		{"multi_credentials.json", []dcql.Holding{identity}, "nothing"}, // the other is an mdoc
 		{"simple_mdoc.json", []dcql.Holding{identity}, "nothing"},
-		{"value_matching_simple.json", []dcql.Holding{identity}, "my_credential:identity"},
+		{"value_matching_simple.json", []dcql.Holding{doe}, "my_credential:identity"},
+		{"value_matching_simple.json", []dcql.Holding{identity}, "nothing"}, // another family name
 	} {
 		t.Run(tt.query+" "+tt.want, func(t *testing.T) {
 			q, err := dcql.Parse(read(t, "openid4vp", "query_lang", tt.query))
