@@ -312,6 +312,16 @@ func TestCredentialRequest(t *testing.T) {
 	}
 }
 
+func TestEncryptedResponsesAreRefused(t *testing.T) {
+	t.Run("VCI-020", func(t *testing.T) {
+		for _, alg := range []string{"RSA1_5", "ECDH-ES"} { // none is offered, so every one is unsupported
+			_, err := ParseCredentialRequest([]byte(`{"credential_configuration_id":"b","proofs":{"jwt":["a"]},
+				"credential_response_encryption":{"jwk":{"kty":"EC","alg":"` + alg + `"},"enc":"A128GCM"}}`))
+			wantError(t, err, "invalid_encryption_parameters", "encryption")
+		}
+	})
+}
+
 func TestMetadata(t *testing.T) {
 	m := &IssuerMetadata{
 		CredentialIssuer: issuerURL, CredentialEndpoint: issuerURL + "/credential", NonceEndpoint: issuerURL + "/nonce", BatchSize: 5,
