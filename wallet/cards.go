@@ -68,10 +68,7 @@ func (w *Wallet) card(h *held) Card {
 	if h.Expires != 0 {
 		c.ValidUntil = &h.Expires
 	}
-	switch {
-	case h.Revoked:
-		c.State = CardRevoked
-	case w.expired(h):
+	if w.expired(h) {
 		c.State = CardExpired
 	}
 	return c
@@ -80,7 +77,7 @@ func (w *Wallet) card(h *held) Card {
 func (w *Wallet) expired(h *held) bool { return h.Expires != 0 && w.cfg.Now().Unix() >= h.Expires }
 
 // usable reports whether h can still be presented.
-func (w *Wallet) usable(h *held) bool { return len(h.Copies) > 0 && !h.Revoked && !w.expired(h) }
+func (w *Wallet) usable(h *held) bool { return len(h.Copies) > 0 && !w.expired(h) }
 
 func preferencesCard() Card {
 	m := metadataOf(schemas.MediaPreferences)

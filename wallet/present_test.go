@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -280,6 +281,32 @@ func TestAgainIsTheSameBytes(t *testing.T) {
 	}
 	if _, err := r.wallet.Preview(t.Context(), p.ID, nil); wallet.ReasonOf(err) != wallet.CodeProposalGone {
 		t.Fatalf("an answered request is still open: %v", err)
+	}
+}
+
+// TestTwoTapsAtOnce: a double tap is one answer.
+func TestTwoTapsAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.receive()
+	p := r.mustAsk(r.question())
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			_, err := r.wallet.Present(t.Context(), p.ID, p.Digest, nil)
+			if err != nil && wallet.ReasonOf(err) != wallet.CodeProposalGone {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	group.Wait()
+	posts := r.posted()
+	for _, body := range posts {
+		if body != posts[0] {
+			t.Fatal("two different answers to one request")
+		}
+	}
+	if home, err := r.wallet.Home(t.Context()); err != nil || home.Cards[0].CopiesLeft != wallet.BatchCopies-1 || len(home.Recent) != 1 {
+		t.Fatalf("%+v, %v", home, err)
 	}
 }
 

@@ -35,7 +35,6 @@ type held struct {
 	Claims     claims.Set `json:"claims"` // processed; what every copy can disclose
 	Received   int64      `json:"received"`
 	Expires    int64      `json:"expires"` // 0 = never
-	Revoked    bool       `json:"revoked,omitempty"`
 	Copies     []copyOf   `json:"copies"`
 
 	AuthorityKeyIDs [][]byte `json:"authority_key_ids,omitempty"`

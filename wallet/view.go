@@ -33,11 +33,11 @@ const (
 	KindOther       = "other"
 )
 
-// Card states.
+// Card states. Whether an issuer has revoked a copy is for verifiers to look up:
+// asking from here would tell the issuer when the wallet is opened.
 const (
 	CardValid   = "valid"
 	CardExpired = "expired"
-	CardRevoked = "revoked"
 )
 
 // A Card is one kind of credential from one issuer; its one-time copies are
