@@ -57,10 +57,10 @@ func New(c Config) (*RelyingParty, error) {
 	switch {
 	case err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil:
 		return nil, fmt.Errorf("passkey: %q is not an origin like https://wallet.example", c.URL)
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopbackName(u.Hostname())):
-		return nil, errors.New("passkey: only https, or http below .localhost, can have passkeys")
 	case sharedHost(u.Hostname()):
 		return nil, fmt.Errorf("passkey: host %q is shared with other services, which would get the same PRF outputs; use a host name of its own", u.Hostname())
+	case u.Scheme != "https" && !(u.Scheme == "http" && loopbackName(u.Hostname())):
+		return nil, errors.New("passkey: only https, or http below .localhost, can have passkeys")
 	case c.Name == "" || c.Store == nil || c.Now == nil:
 		return nil, errors.New("passkey: Name, Store and Now are required")
 	}
