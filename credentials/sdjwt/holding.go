@@ -64,9 +64,9 @@ func (h *Holding) Claims() (claims.Set, error) {
 
 // Select returns the SD-JWT (without key binding) that discloses what the
 // paths name and everything below it, with what stands above it, which
-// recursive disclosures need (RFC 9901 §4.2.6), and nothing else. Paths count array
-// elements of the full credential. A path that names only what is never hidden
-// adds nothing; whether it names anything at all is not checked.
+// recursive disclosures need (RFC 9901 §4.2.6), and nothing else. Paths count
+// array elements of the full credential. A path that names only what is never
+// hidden adds nothing; whether it names anything at all is not checked.
 func (h *Holding) Select(paths []claims.Path) (string, error) {
 	m, err := newMatcher(paths)
 	if err != nil {
