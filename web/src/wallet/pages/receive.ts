@@ -11,7 +11,7 @@ import { reasonOf, sentence } from "../reason";
 import type { Accepted, Offer } from "../views";
 
 /** Codes the person can mend on this page. */
-const mendable = new Set(["tx_code_wrong", "tx_code_missing"]);
+const mendable = new Set(["tx_code_wrong", "tx_code_missing", "tx_code_phishing"]);
 
 export class ReceivePage extends Page {
   #offer: Offer | null = null;
@@ -88,23 +88,28 @@ export class ReceivePage extends Page {
     const code = o.tx_code!;
     const numeric = code.input_mode !== "text";
     const digits = code.length > 0 ? code.length : 0;
-    const tries = this.#wrong?.triesLeft ?? null;
+    const wrong = this.#wrong && this.#wrong.reason !== "tx_code_phishing" ? this.#wrong : null;
+    const tries = wrong?.triesLeft ?? null;
     const help = code.description || (digits ? w.t(numeric ? "pin.help_digits" : "pin.help_signs", { n: digits }) : w.t("pin.help"));
     return html`<section class="stack stack--tight" aria-labelledby="pin-title">
       <h2 id="pin-title">${w.t("pin.title", { issuer: o.issuer.name || o.issuer.domain })}</h2>
       <p id="pin-help" class="muted">${help}</p>
       <label class="hidden-text" for="pin">${digits ? w.t(numeric ? "pin.digits" : "pin.signs", { n: digits }) : w.t("pin.label")}</label>
       <input class="input input--pin" id="pin" name="pin" inputmode=${numeric ? "numeric" : "text"} autocomplete="one-time-code" autocapitalize="off"
-        spellcheck="false" @keydown=${this.#noEnter} @keypress=${this.#noEnter} maxlength=${digits || 64} ?disabled=${this.#busy} aria-describedby="pin-help${this.#wrong ? " pin-wrong" : ""}" aria-invalid=${this.#wrong ? "true" : nothing} />
-      ${this.#wrong
-        ? html`<p class="error-text" id="pin-wrong" role="alert">${sentence(w, this.#wrong.reason)}${tries !== null ? html` ${w.n("pin.tries", tries)}` : nothing}</p>`
+        spellcheck="false" @keydown=${this.#noEnter} @keypress=${this.#noEnter} maxlength="64" ?disabled=${this.#busy} aria-describedby="pin-help${wrong ? " pin-wrong" : ""}" aria-invalid=${wrong ? "true" : nothing} />
+      ${wrong
+        ? html`<p class="error-text" id="pin-wrong" role="alert">${sentence(w, wrong.reason)}${tries !== null ? html` ${w.n("pin.tries", tries)}` : nothing}</p>`
         : nothing}
     </section>`;
   }
 
   #confirm(o: Offer) {
     const w = this.ctx.words;
-    return html`<label class="tick"><input type="checkbox" name="confirmed" required /><span>${w.t("receive.confirm", { domain: o.issuer.domain })}</span></label>`;
+    const asked = this.#wrong?.reason === "tx_code_phishing";
+    return html`<div>
+      <label class="tick"><input type="checkbox" id="confirmed" name="confirmed" aria-describedby=${asked ? "confirm-first" : nothing} /><span>${w.t("receive.confirm", { domain: o.issuer.domain })}</span></label>
+      ${asked ? html`<p class="error-text" id="confirm-first" role="alert">${sentence(w, "tx_code_phishing")}</p>` : nothing}
+    </div>`;
   }
 
   #steps(o: Offer) {
@@ -163,13 +168,15 @@ export class ReceivePage extends Page {
     const o = this.#offer;
     if (!o || this.#busy) return;
     const form = new FormData(event.target as HTMLFormElement);
-    const pin = String(form.get("pin") ?? "").trim();
+    const pin = String(form.get("pin") ?? "").replace(/\s/g, ""); // letters print codes in groups
+    const confirmed = form.get("confirmed") === "on";
+    if (o.confirm && !confirmed) return this.#again(new EngineError("tx_code_phishing"));
     if (o.tx_code && !pin) return this.#again(new EngineError("tx_code_missing"));
     this.#busy = true;
     this.#wrong = null;
     this.requestUpdate();
     try {
-      this.#accepted = await this.ctx.engine.accept(o.offer_id, pin, form.get("confirmed") === "on");
+      this.#accepted = await this.ctx.engine.accept(o.offer_id, pin, confirmed);
       this.#waiting = await this.ctx.engine.home().then((h) => (h.waiting ?? []).length > 0, () => false);
     } catch (err) {
       const reason = reasonOf(err);
@@ -185,6 +192,10 @@ export class ReceivePage extends Page {
     this.#wrong = err;
     this.requestUpdate();
     await this.updateComplete;
+    if (err.reason === "tx_code_phishing") {
+      this.querySelector<HTMLInputElement>("#confirmed")?.focus();
+      return;
+    }
     const pin = this.querySelector<HTMLInputElement>("#pin");
     if (!pin) return;
     pin.value = "";
