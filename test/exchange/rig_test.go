@@ -21,6 +21,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -56,12 +57,13 @@ type rig struct {
 	now      time.Time
 	wallet   *wallet.Wallet
 	verifier *verifier.Verifier
-	issuer   string // address
+	issuer   string                    // address
+	policies map[string]*policy.Policy // by the last part of their id
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, now: time.Now().UTC().Truncate(time.Second)}
+	r := &rig{t: t, policies: map[string]*policy.Policy{}, now: time.Now().UTC().Truncate(time.Second)}
 	anchor, sign := newAnchor(t, r.now)
 	office, paper, news := sign("Bürgeramt Lindenstadt", "lindenstadt.example"), sign("Morgenblatt Abo", "abo.morgenblatt.example"), sign("Morgenblatt", "morgenblatt.example")
 	list := trustList(t, anchor)
@@ -150,10 +152,10 @@ func (r *rig) clock() time.Time { return r.now }
 func (r *rig) startIssuer(office, paper identity) {
 	r.issuer = r.listen("issuer", func(address string) http.Handler {
 		h, err := examples.New(examples.Config{
-			URL: address, WalletURL: "http://wallet.localhost:8080", Store: store.Memory(), Now: r.clock,
+			URL: address, WalletURL: "http://wallet.localhost:8080", Now: r.clock,
 			Issuers: []examples.Authority{
-				{ID: "age", Name: "Bürgeramt Lindenstadt", VCT: "urn:facet:age:1", Signer: office.key, X5C: office.x5c},
-				{ID: "abo", Name: "Morgenblatt", VCT: "urn:facet:media-membership:1", Signer: paper.key, X5C: paper.x5c},
+				{ID: "age", Store: store.Memory(), Name: "Bürgeramt Lindenstadt", VCT: "urn:facet:age:1", Signer: office.key, X5C: office.x5c},
+				{ID: "abo", Store: store.Memory(), Name: "Morgenblatt", VCT: "urn:facet:media-membership:1", Signer: paper.key, X5C: paper.x5c},
 			},
 		})
 		if err != nil {
@@ -180,6 +182,7 @@ func (r *rig) startVerifier(trust *credentials.TrustList, news identity) {
 			r.t.Fatalf("%s: %v", f, err)
 		}
 		policies = append(policies, p)
+		r.policies[path.Base(p.ID)] = p
 	}
 	status, err := statuslist.NewChecker(statuslist.Config{Fetch: fetch.New(fetch.Config{InsecureLoopback: true}), Keys: trust, Leeway: time.Minute})
 	if err != nil {
