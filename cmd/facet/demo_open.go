@@ -120,16 +120,16 @@ func (d *demo) openTrust(context.Context) (err error) {
 // trustList vouches for the demo's parties and nobody else.
 func (d *demo) trustList() (json.RawMessage, error) {
 	type text = map[string]string
-	issuer := func(file, name, vct string, p demoParty) map[string]any {
-		return map[string]any{"id": file, "name": name, "vct": []string{vct}, "anchor": d.ids[file].anchor,
+	issuer := func(id, file, name, vct string, p demoParty) map[string]any {
+		return map[string]any{"id": demoissuer.Identifier(d.urls.issuer, id), "name": name, "vct": []string{vct}, "anchor": d.ids[file].anchor,
 			"leaf": text{"organization": p.organization, "san": p.domain}}
 	}
 	town, abo, paper := demoParties[0], demoParties[1], demoParties[2]
 	return json.Marshal(map[string]any{
 		"version": 1, "name": text{"de": "Vertrauensliste der Vorführung", "en": "Trust list of the demonstration"},
 		"issuers": []any{
-			issuer(town.file, "Bürgeramt Lindenstadt", schemas.Age, town),
-			issuer(abo.file, "Morgenblatt", schemas.MediaMembership, abo),
+			issuer("age", town.file, "Bürgeramt Lindenstadt", schemas.Age, town),
+			issuer("abo", abo.file, "Morgenblatt", schemas.MediaMembership, abo),
 		},
 		"verifiers": []any{map[string]any{
 			"id": paper.file, "name": "Morgenblatt", "domain": paper.domain, "anchor": d.ids[paper.file].anchor,
@@ -242,10 +242,15 @@ func (d *demo) openWallet(context.Context) error {
 }
 
 func (d *demo) openIssuer(context.Context) error {
-	_, db, err := d.folder("issuer")
+	dir, office, err := d.folder("issuer")
 	if err != nil {
 		return err
 	}
+	publisher, err := bolt.Open(dir.Path("abo.db"))
+	if err != nil {
+		return err
+	}
+	d.closers = append(d.closers, publisher.Close)
 	town, abo := d.ids["buergeramt"], d.ids["morgenblatt-abo"]
 	townKey, err := jose.PrivateKeyFromCrypto(town.key)
 	if err != nil {
@@ -256,10 +261,10 @@ func (d *demo) openIssuer(context.Context) error {
 		return err
 	}
 	site, err := demoissuer.New(demoissuer.Config{
-		URL: d.urls.issuer, WalletURL: d.urls.wallet, Store: db, Now: time.Now,
+		URL: d.urls.issuer, WalletURL: d.urls.wallet, Now: time.Now,
 		Issuers: []demoissuer.Authority{
-			{ID: "age", Name: "Bürgeramt Lindenstadt", VCT: schemas.Age, Signer: townKey, X5C: town.x5c},
-			{ID: "membership", Name: "Morgenblatt", VCT: schemas.MediaMembership, Signer: aboKey, X5C: abo.x5c},
+			{ID: "age", Store: office, Name: "Bürgeramt Lindenstadt", VCT: schemas.Age, Signer: townKey, X5C: town.x5c},
+			{ID: "abo", Store: publisher, Name: "Morgenblatt", VCT: schemas.MediaMembership, Signer: aboKey, X5C: abo.x5c},
 		},
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -26,9 +27,12 @@ import (
 	"facet/store"
 )
 
-// An Authority is one of the bodies that issue here, and what it issues.
+// An Authority is one of the bodies that issue here, and what it issues. Each
+// is a credential issuer of its own, at Config.URL + "/" + ID, so that a wallet
+// can say who it is before anything is signed.
 type Authority struct {
-	ID       string        // configuration id, such as "age"
+	ID       string        // configuration id, such as "age"; a path segment
+	Store    store.Store   // of this authority alone
 	Name     string        // as on its letterhead
 	VCT      string        // a type that schemas knows
 	Signer   jose.Signer   // key of the leaf of X5C
@@ -41,7 +45,6 @@ type Authority struct {
 type Config struct {
 	URL       string // of this issuer, such as http://issuer.localhost:8082
 	WalletURL string // of the web wallet that the page links to
-	Store     store.Store
 	Issuers   []Authority
 	Now       func() time.Time
 }
@@ -64,17 +67,27 @@ func example(vct string, now time.Time) claims.Set {
 	return nil
 }
 
-// A Site is the issuer's whole site.
+// Identifier is the credential issuer identifier of an authority (OpenID4VCI
+// §12.2.1).
+func Identifier(site, id string) string { return strings.TrimSuffix(site, "/") + "/" + id }
+
+// A Site is everything that issues here, and the page.
 type Site struct {
 	http.Handler
-	issuer *engine.Issuer
+	issuers map[string]*engine.Issuer // by Authority.ID
 }
 
 // Sweep forgets offers, codes and tokens whose time is over. Whoever runs the
 // site calls it now and then.
-func (s *Site) Sweep(ctx context.Context) error { return s.issuer.Sweep(ctx) }
+func (s *Site) Sweep(ctx context.Context) error {
+	var errs []error
+	for _, i := range s.issuers {
+		errs = append(errs, i.Sweep(ctx))
+	}
+	return errors.Join(errs...)
+}
 
-// New returns the issuer's whole site.
+// New returns the whole site.
 func New(c Config) (*Site, error) {
 	if c.WalletURL == "" || len(c.Issuers) == 0 {
 		return nil, errors.New("examples/issuer: WalletURL and Issuers are required")
@@ -83,30 +96,34 @@ func New(c Config) (*Site, error) {
 	if err != nil {
 		return nil, errors.New("examples/issuer: URL does not parse")
 	}
-	configurations := map[string]engine.Configuration{}
+	web := echo.New()
+	web.HideBanner, web.HidePort = true, true
+	site := &Site{Handler: web, issuers: map[string]*engine.Issuer{}}
 	for _, a := range c.Issuers {
-		k, err := configuration(a)
+		e, err := authorityEngine(c, a)
 		if err != nil {
 			return nil, err
 		}
-		configurations[a.ID] = k
+		site.issuers[a.ID] = e
+		(&endpoints{e, u.Path + "/" + a.ID}).Mount(web.Group(""))
 	}
-	e, err := engine.New(context.Background(), engine.Config{
-		URL: c.URL, Store: c.Store, Now: c.Now, Configurations: configurations,
-		Display: []openid4vci.Display{{Name: "Lindenstadt", Locale: "de"}, {Name: "Lindenstadt", Locale: "en"}},
-	})
+	pages, err := newPages(c, site.issuers)
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(c, e)
-	if err != nil {
-		return nil, err
-	}
-	web := echo.New()
-	web.HideBanner, web.HidePort = true, true
-	(&endpoints{e, u.Path}).Mount(web.Group(""))
 	pages.Mount(web.Group(u.Path))
-	return &Site{Handler: web, issuer: e}, nil
+	return site, nil
+}
+
+func authorityEngine(c Config, a Authority) (*engine.Issuer, error) {
+	k, err := configuration(a)
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(context.Background(), engine.Config{
+		URL: Identifier(c.URL, a.ID), Store: a.Store, Now: c.Now, Configurations: map[string]engine.Configuration{a.ID: k},
+		Display: []openid4vci.Display{{Name: a.Name, Locale: "de"}, {Name: a.Name, Locale: "en"}},
+	})
 }
 
 // configuration takes look, names and rules of disclosure from the type.

@@ -86,13 +86,13 @@ func (s *site) IssuerKey(_ context.Context, q credentials.TrustQuery) (*credenti
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{now: start}
-	office, a1 := authority(t, Authority{ID: "age", Name: "Bürgeramt Lindenstadt", VCT: "urn:facet:age:1"})
-	paper, a2 := authority(t, Authority{ID: "abo", Name: "Morgenblatt", VCT: "urn:facet:media-membership:1"})
+	office, a1 := authority(t, Authority{ID: "age", Store: store.Memory(), Name: "Bürgeramt Lindenstadt", VCT: "urn:facet:age:1"})
+	paper, a2 := authority(t, Authority{ID: "abo", Store: store.Memory(), Name: "Morgenblatt", VCT: "urn:facet:media-membership:1"})
 	s.anchors = []*x509.Certificate{a1, a2}
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://issuer.localhost:" + server.Listener.Addr().String()[strings.LastIndexByte(server.Listener.Addr().String(), ':')+1:]
 	h, err := New(Config{
-		URL: s.url, WalletURL: "http://wallet.localhost:8080", Store: store.Memory(),
+		URL: s.url, WalletURL: "http://wallet.localhost:8080",
 		Issuers: []Authority{office, paper}, Now: func() time.Time { return s.now },
 	})
 	if err != nil {
@@ -277,7 +277,7 @@ func TestWireErrors(t *testing.T) {
 		{"no such list", "GET", "/status/x", "", "unknown_credential_configuration", 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, _ := http.NewRequest(tt.method, at+tt.path, strings.NewReader(tt.body))
+			r, _ := http.NewRequest(tt.method, at+"/age"+tt.path, strings.NewReader(tt.body))
 			var w openid4vci.WireError
 			if err := json.Unmarshal([]byte(do(t, r, tt.status)), &w); err != nil || w.Error != tt.error_ {
 				t.Fatalf("got %+v, %v, want %q", w, err, tt.error_)
@@ -297,7 +297,7 @@ func TestWireErrors(t *testing.T) {
 func TestAnyOriginMayCallTheProtocolButNotTheForm(t *testing.T) {
 	s := newSite(t)
 	at := strings.Replace(s.url, "issuer.localhost", "127.0.0.1", 1)
-	for path, want := range map[string]string{"/nonce": "*", "/credential": "*", "/": ""} {
+	for path, want := range map[string]string{"/age/nonce": "*", "/abo/credential": "*", "/": ""} {
 		r, _ := http.NewRequest("OPTIONS", at+path, nil)
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {

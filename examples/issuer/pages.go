@@ -25,17 +25,17 @@ const pageCSP = "default-src 'none'; style-src 'self'; form-action 'self'; base-
 
 // pages are what a person sees.
 type pages struct {
-	config Config
-	engine *engine.Issuer
-	views  *template.Template
+	config  Config
+	issuers map[string]*engine.Issuer // by Authority.ID
+	views   *template.Template
 }
 
-func newPages(c Config, e *engine.Issuer) (*pages, error) {
+func newPages(c Config, issuers map[string]*engine.Issuer) (*pages, error) {
 	views, err := template.New("").ParseFS(files, "page/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("examples/issuer: %w", err)
 	}
-	return &pages{c, e, views}, nil
+	return &pages{c, issuers, views}, nil
 }
 
 // Mount adds the pages. Only a form on the page itself may make an offer.
@@ -107,7 +107,7 @@ func (p *pages) letter(c echo.Context) error {
 	if subject == nil {
 		subject = example(a.VCT, now)
 	}
-	offered, err := p.engine.NewOffer(c.Request().Context(), engine.OfferRequest{
+	offered, err := p.issuers[a.ID].NewOffer(c.Request().Context(), engine.OfferRequest{
 		Subjects:    map[string]claims.Set{a.ID: subject},
 		Description: fmt.Sprintf(texts[lang]["codeFrom"], a.Name),
 	})
