@@ -154,39 +154,52 @@ func (r *rig) wantPairs() {
 	}
 }
 
-// TestBeginCrashes stops Begin at every operation: once the time is over, every
-// request in the log has its ending, and nothing is left behind.
+// TestBeginCrashes stops Begin at every operation, with its policy in the log
+// already and not: once the time is over, every request in the log has its
+// ending, and nothing is left behind.
 func TestBeginCrashes(t *testing.T) {
 	for _, fault := range []storetest.Fault{storetest.FailBefore, storetest.FailAfter} {
-		b := &breaker{fault: fault}
-		r := newRig(t, func(r *rig) { r.store = &storetest.Faulty{Store: store.Memory(), Decide: b.decide} })
-		for nth := 1; ; nth++ {
-			*b = breaker{nth: nth, fault: fault}
-			got := r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`)
-			crashed := b.down
-			*b = breaker{}
-			r.start()
-			if !crashed {
-				break
-			}
-			got.want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+		for _, published := range []bool{false, true} {
+			t.Run(fmt.Sprint(fault, published), func(t *testing.T) {
+				b := &breaker{fault: fault}
+				r := newRig(t, func(r *rig) { r.store = &storetest.Faulty{Store: store.Memory(), Decide: b.decide} })
+				if published {
+					r.begin("access", "cross_device")
+					r.start()
+				}
+				beginCrashes(t, r, b)
+			})
 		}
-		r.clock.advance(verifier.TTL + time.Second)
-		r.sweep()
-		r.wantPairs()
-		r.clock.advance(verifier.Grace)
-		r.sweep()
-		for key, err := range r.store.Keys(t.Context(), "", "") {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasPrefix(key, "policy/") && key != "weakenings" {
-				t.Errorf("%s is left behind", key)
-			}
+	}
+}
+
+func beginCrashes(t *testing.T, r *rig, b *breaker) {
+	for nth := 1; ; nth++ {
+		*b = breaker{nth: nth, fault: b.fault}
+		got := r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`)
+		crashed := b.down
+		*b = breaker{fault: b.fault}
+		r.start()
+		if !crashed {
+			break
 		}
-		if n := r.sealedKeys(); n != 0 {
-			t.Errorf("%d transaction keys are left behind", n)
+		got.want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+	}
+	r.clock.advance(verifier.TTL + time.Second)
+	r.sweep()
+	r.wantPairs()
+	r.clock.advance(verifier.Grace)
+	r.sweep()
+	for key, err := range r.store.Keys(t.Context(), "", "") {
+		if err != nil {
+			t.Fatal(err)
 		}
+		if !strings.HasPrefix(key, "policy/") && key != "weakenings" {
+			t.Errorf("%s is left behind", key)
+		}
+	}
+	if n := r.sealedKeys(); n != 0 {
+		t.Errorf("%d transaction keys are left behind", n)
 	}
 }
 

@@ -298,12 +298,12 @@ func TestAnswerForms(t *testing.T) {
 			check(err)
 			a.parts["member"] = &part{sd: r.disclose(full, r.w.issuer, claims.Path{"tier"}, claims.Path{"valid_until"}), key: holder}
 		}}
-		b, got := r.finish("access", tw)
+		b, got := r.finish("claims", tw)
 		if got.status != http.StatusOK {
 			t.Fatalf("surplus: %d %s", got.status, got.body)
 		}
 		res := r.result(keyNews, b.ID, r.code(got))
-		if res.status != http.StatusOK || strings.Contains(string(res.body), "canary") {
+		if res.status != http.StatusOK || !strings.Contains(string(res.body), `"claims":{"member":{"tier":"plus"}}`) || strings.Contains(string(res.body), "canary") {
 			t.Errorf("dcql_surplus_dropped: %d %s", res.status, res.body)
 		}
 		raw, _, err := r.store.Get(t.Context(), "tx/"+b.ID)

@@ -112,6 +112,12 @@ func makeWorld() *world {
 		p, err := lint.Load(text)
 		check(err)
 		w.policies = append(w.policies, p)
+		if name == "access" { // the same, but the platform gets the claims themselves
+			open := strings.NewReplacer("example/access", "example/claims", "outputs: [", "outputs: [result, ").Replace(string(text))
+			p, err := lint.Load([]byte(open))
+			check(err)
+			w.policies = append(w.policies, p)
+		}
 	}
 	return w
 }
