@@ -32,6 +32,12 @@ export function preferredLang(wanted: readonly string[] = navigator.languages): 
 /** How dates and times are written. */
 const locales: Record<Lang, string> = { de: "de-DE", en: "en-GB" };
 
+/** First words that are written small inside a sentence. */
+const small: Record<Lang, RegExp> = {
+  de: /^(Ob|Wie|Was|Wo|Wofür|Wann|Wer|Welche[rsnm]?|In welche[rsnm]?|Dein(e[rsnm]?)?|Der|Die|Das|Dem|Den|Ein(e[rsnm]?)?)\b/,
+  en: /^(Whether|How|What|Where|When|Who|Which|In which|Your|The|An?)\b/,
+};
+
 const DAY = 86_400_000;
 
 export class Words {
@@ -62,6 +68,9 @@ export class Words {
 
   /** A sentence of the engine, in this language if there is one. */
   pick = (text: Text | null | undefined): string => text?.[this.lang] ?? text?.de ?? text?.en ?? "";
+
+  /** A name as it stands inside a sentence: "Dein Abo" becomes "dein Abo", "Abo" stays. */
+  within = (name: string): string => (small[this.lang].test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name);
 
   /** "a, b and c" */
   and = (items: string[]): string => this.#list.format(items);

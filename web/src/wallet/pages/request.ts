@@ -239,7 +239,7 @@ export class RequestPage extends Page {
     const w = this.ctx.words;
     const offline = !navigator.onLine;
     const off = this.#sending || offline;
-    const sends = (this.#shown?.sends ?? []).map((s) => w.pick(s.label));
+    const sends = (this.#shown?.sends ?? []).map((s) => w.within(w.pick(s.label)));
     const possible = (p.required?.length ?? 0) + (p.optional?.length ?? 0);
     const leaving = (p.required?.length ?? 0) + this.#chosen.size;
     const summary = this.#sending

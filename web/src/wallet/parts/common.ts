@@ -38,7 +38,9 @@ export function badge(w: Words, verified: boolean): TemplateResult {
 }
 
 function askerFacts(w: Words, a: Asker): string {
-  const vouched = a.verified ? w.pick(a.register) : w.t("asker.nobody");
+  const register = w.pick(a.register);
+  const listed = !register || register.endsWith(".") ? register : w.t("asker.listed", { register });
+  const vouched = a.verified ? listed : w.t("asker.nobody");
   const known = a.known_since ? w.t("asker.since", { date: w.date(a.known_since) }) : w.t("asker.first");
   return `${vouched} ${known}`.trim();
 }
@@ -80,7 +82,7 @@ export function stateOf(w: Words, row: HistoryRow): TemplateResult {
 /** The kinds of what was shown, never values. */
 export function kindsOf(w: Words, row: HistoryRow): string {
   const kinds = (row.kinds ?? []).map(w.pick).filter(Boolean);
-  return kinds.length ? w.commas(kinds) : w.t("history.no_kinds");
+  return kinds.length ? w.commas(kinds.map((kind, i) => (i ? w.within(kind) : kind))) : w.t("history.no_kinds");
 }
 
 const receipts: Record<ReceiptState, { icon: IconName; key: Key; look: string }> = {
