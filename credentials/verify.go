@@ -237,15 +237,12 @@ func (r *Rule) checkValidity(_ context.Context, c *Credential) error {
 }
 
 // checkKeyBinding also keeps the holder's key of a credential that has one.
-func (r *Rule) checkKeyBinding(_ context.Context, c *Credential) error {
-	if _, bound := c.Claims()["cnf"]; bound {
-		var err error
-		if c.holder, err = c.verified.HolderKey(); err != nil {
-			return err
-		}
-	}
+func (r *Rule) checkKeyBinding(_ context.Context, c *Credential) (err error) {
 	if r.KB == nil {
-		return nil
+		if _, bound := c.Claims()["cnf"]; bound {
+			c.holder, err = c.verified.HolderKey()
+		}
+		return err
 	}
 	rule := *r.KB
 	if rule.Now.IsZero() {
@@ -255,7 +252,7 @@ func (r *Rule) checkKeyBinding(_ context.Context, c *Credential) error {
 	if err != nil {
 		return err
 	}
-	c.kb = kb.Claims()
+	c.holder, c.kb = kb.Key(), kb.Claims()
 	return nil
 }
 
