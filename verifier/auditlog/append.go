@@ -22,16 +22,19 @@ var errBusy = errors.New("too many entries are waiting for the disk")
 // the same answer. It is rebuilt from the log itself at every start: a scan of
 // the bundles and about 50 bytes of memory an entry buy one source of truth.
 type index struct {
-	mu     sync.Mutex
-	places map[audit.ID]uint64
-	flying map[audit.ID]*flight
-	idle   sync.WaitGroup // flights under way
-	closed bool
+	mu      sync.Mutex // guards places, flying, waiting and closed
+	places  map[audit.ID]uint64
+	flying  map[audit.ID]*flight
+	waiting []*flight      // of flying, those not yet handed to Tessera, in order
+	wake    chan struct{}  // holds one token if waiting may have entries; closed by close
+	idle    sync.WaitGroup // flights under way
+	closed  bool
 }
 
 // A flight is one entry on its way to the disk. place and err may be read once
 // done is closed.
 type flight struct {
+	id    audit.ID
 	leaf  []byte
 	done  chan struct{}
 	place uint64
@@ -75,7 +78,7 @@ func (l *Log) append(ctx context.Context, id audit.ID, leaf []byte) (uint64, err
 			l.index.mu.Unlock()
 			return 0, errBusy
 		}
-		f = l.send(ctx, id, bytes.Clone(leaf))
+		f = l.index.depart(id, bytes.Clone(leaf))
 	}
 	l.index.mu.Unlock()
 	if !bytes.Equal(f.leaf, leaf) {
@@ -89,27 +92,57 @@ func (l *Log) append(ctx context.Context, id audit.ID, leaf []byte) (uint64, err
 	}
 }
 
-// send hands a leaf to Tessera; the caller holds index.mu. The goroutine ends
-// when Tessera has written, or failed to write, the batch; Close waits for it.
-func (l *Log) send(ctx context.Context, id audit.ID, leaf []byte) *flight {
-	f := &flight{leaf: leaf, done: make(chan struct{})}
-	l.index.flying[id] = f
-	l.index.idle.Add(1)
-	future := l.appender.Add(context.WithoutCancel(ctx), tessera.NewEntry(leaf))
-	go func() {
-		defer l.index.idle.Done()
-		at, err := future()
-		l.index.mu.Lock()
-		delete(l.index.flying, id)
-		// After an error the entry may be on disk all the same. It is not looked
-		// up: what was not acknowledged may not be durable, and a second copy is legal.
-		if f.place, f.err = at.Index, err; err == nil {
-			l.index.places[id] = at.Index
-		}
-		l.index.mu.Unlock()
-		close(f.done)
-	}()
+// depart queues a leaf; the caller holds mu.
+func (x *index) depart(id audit.ID, leaf []byte) *flight {
+	f := &flight{id: id, leaf: leaf, done: make(chan struct{})}
+	x.flying[id] = f
+	x.waiting = append(x.waiting, f)
+	x.idle.Add(1)
+	select {
+	case x.wake <- struct{}{}:
+	default: // there is a token already
+	}
 	return f
+}
+
+// write hands what is waiting to Tessera, one batch after the other, until the
+// index is closed. Everything that arrives while a batch is being written makes
+// up the next one: a batch costs the same few fsyncs whatever its size.
+func (l *Log) write() {
+	for range l.index.wake {
+		for batch := l.index.take(); len(batch) > 0; batch = l.index.take() {
+			futures := make([]tessera.IndexFuture, len(batch))
+			for i, f := range batch {
+				futures[i] = l.appender.Add(context.Background(), tessera.NewEntry(f.leaf))
+			}
+			for i, f := range batch {
+				at, err := futures[i]()
+				l.index.land(f, at.Index, err)
+			}
+		}
+	}
+}
+
+func (x *index) take() []*flight {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := min(len(x.waiting), batchEntries)
+	batch := x.waiting[:n:n]
+	x.waiting = x.waiting[n:]
+	return batch
+}
+
+func (x *index) land(f *flight, place uint64, err error) {
+	x.mu.Lock()
+	delete(x.flying, f.id)
+	// After an error the entry may be on disk all the same. It is not looked up:
+	// what was not acknowledged may not be durable, and a second copy is legal.
+	if f.place, f.err = place, err; err == nil {
+		x.places[f.id] = place
+	}
+	x.mu.Unlock()
+	close(f.done)
+	x.idle.Done()
 }
 
 // sameLeaf returns ErrConflict unless the entry at place is leaf.
@@ -131,7 +164,7 @@ func (l *Log) sameLeaf(ctx context.Context, place uint64, leaf []byte) error {
 // read fills the index from the log. The first of several entries with one id
 // is the one that counts.
 func (x *index) read(ctx context.Context, l *Log) error {
-	x.places, x.flying = map[audit.ID]uint64{}, map[audit.ID]*flight{}
+	x.places, x.flying, x.wake = map[audit.ID]uint64{}, map[audit.ID]*flight{}, make(chan struct{}, 1)
 	size, err := l.reader.IntegratedSize(ctx)
 	if err != nil {
 		return err
@@ -163,9 +196,11 @@ func leafID(leaf []byte) (audit.ID, bool) {
 	return audit.ID(rest[:size]), true
 }
 
+// close refuses further entries, waits for those under way and ends write.
 func (x *index) close() {
 	x.mu.Lock()
 	x.closed = true
 	x.mu.Unlock()
 	x.idle.Wait()
+	close(x.wake)
 }

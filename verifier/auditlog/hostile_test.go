@@ -31,7 +31,7 @@ type rig struct {
 	receipts   [][]byte // the first few entries' proofs
 }
 
-// newRig writes n entries. skey, if not empty, is the key of another log.
+// newRig writes n entries. key, if not nil, is the key file of another log.
 func newRig(t *testing.T, n int, key []byte) *rig {
 	t.Helper()
 	r := &rig{dir: t.TempDir()}
@@ -59,6 +59,10 @@ func newRig(t *testing.T, n int, key []byte) *rig {
 		if err := <-errs; err != nil {
 			t.Fatal(err)
 		}
+	}
+	// All proofs are to the one checkpoint that covers everything.
+	if _, err := l.ReceiptProof(t.Context(), uint64(n-1)); err != nil {
+		t.Fatal(err)
 	}
 	for i := range min(n, 3) {
 		proof, err := l.ReceiptProof(t.Context(), uint64(i))

@@ -24,11 +24,11 @@ const (
 	minInterval      = 100 * time.Millisecond // Tessera's least
 )
 
-// How Tessera batches: a batch costs the same few fsyncs whatever its size, so
-// a short wait is all a lone writer should pay.
+// How Tessera batches. The batches are made here (Log.write), one at a time and
+// handed over at once; Tessera must not wait for more.
 const (
 	batchEntries = 256
-	batchAge     = 2 * time.Millisecond
+	batchAge     = time.Millisecond
 	closeTimeout = 10 * time.Second
 )
 
@@ -123,6 +123,7 @@ func open(ctx context.Context, cfg Config) (_ *Log, err error) {
 		l.cancel()
 		return nil, err
 	}
+	go l.write() // until Close
 	return l, nil
 }
 

@@ -36,6 +36,7 @@ export class Report extends Page {
       <article class="a4"><header class="cover"><p class="brand">${mark()}<span>Facet</span></p><p>${w.t("audit.r.kicker")}</p><h1>${w.t("audit.r.title")}</h1>
         <dl>${pair(w.t("audit.r.platforms"), f.platforms.join(", "))}${pair(w.t("audit.r.period"), period)}${pair(w.t("audit.r.made"), w.now())}${pair(w.t("audit.r.log"), state.origin)}</dl></header>
       <section class="verdict"><h2>${w.t("audit.r.result")}</h2><p>${check.bad ? html`<b>${w.t("audit.r.bad")}</b> ${w.t(`audit.bad.${check.bad}`)}`
+        : check.tree === "server" || check.signature === "server" ? html`${w.t(`audit.state.sig.${check.signature}`)} ${w.t(`audit.state.tree.${check.tree}`, { n: state.size })}`
         : html`<b>${w.t("audit.r.good")}</b> ${w.t("audit.r.good.text", { n: f.entries })}`}</p></section>
       <section><h2>1. ${w.t("audit.r.findings")}</h2>${this.findings(f)}</section>
       <section><h2>2. ${w.t("audit.r.numbers")}</h2>${tables.purposesTable(f, w)}</section>
@@ -55,9 +56,13 @@ export class Report extends Page {
   findings(f: Figures): TemplateResult {
     const { words: w } = this.ctx;
     if (!f.findings.length) return html`<p>${w.t("audit.r.findings.none")}</p>`;
+    const kinds = [...new Set(f.findings.map((x) => x.code))].map((code) => {
+      const all = f.findings.filter((x) => x.code === code);
+      return { code, name: all.map((x) => x.name ?? "").join(", "), entries: [...new Set(all.flatMap((x) => x.entries))] };
+    });
     return html`<div class="scroll" tabindex="0" role="region" aria-label=${w.t("audit.r.findings")}><table><thead><tr><th scope="col">${w.t("audit.r.no")}</th>
       <th scope="col" class="left">${w.t("audit.r.finding")}</th><th scope="col" class="left">${w.t("audit.nav.entries")}</th><th scope="col" class="left">${w.t("audit.r.weight")}</th></tr></thead>
-      <tbody>${f.findings.map((x, i) => html`<tr><th scope="row">${i + 1}</th><td class="left">${w.dyn(`audit.find.${x.code}`, { name: x.name ?? "" })}</td>
+      <tbody>${kinds.map((x, i) => html`<tr><th scope="row">${i + 1}</th><td class="left">${w.dyn(`audit.find.${x.code}`, { name: x.name })}</td>
         <td class="left">${x.entries.map((n) => w.n(n)).join(", ")}</td><td class="left">${w.t(notes.has(x.code) ? "audit.r.weight.note" : "audit.r.weight.breach")}</td></tr>`)}</tbody></table></div>`;
   }
 }
