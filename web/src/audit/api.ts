@@ -108,7 +108,7 @@ export interface Rule {
   key: string;
   required?: boolean;
   label?: Text;
-  explain?: Text;
+  with?: Text;
   without?: Text;
   [member: string]: unknown;
 }

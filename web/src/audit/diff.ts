@@ -7,7 +7,7 @@ export type Change =
   | { kind: "longer" | "shorter" | "purpose"; before: string; after: string };
 
 /** Members of a rule that are words only. */
-const words = new Set(["explain", "without", "label", "required"]);
+const words = new Set(["explain", "with", "without", "label", "required"]);
 
 function effect(r: Rule): string {
   return JSON.stringify(Object.entries(r).filter(([k]) => !words.has(k)).sort());

@@ -69,7 +69,7 @@ export class Policies extends Page {
     }
     const what = w.pick(c.rule.label) || c.rule.key;
     const without = c.rule.required ? w.t("audit.pol.required") : w.t("audit.pol.voluntary", { without: w.pick(c.rule.without) });
-    const text = { more: w.pick(c.rule.explain), less: w.t("audit.pol.less.text"), else: w.t("audit.pol.else.text"), must: "", may: "" }[c.kind];
+    const text = { more: w.pick(c.rule.with), less: w.t("audit.pol.less.text"), else: w.t("audit.pol.else.text"), must: "", may: "" }[c.kind];
     const sign = c.kind === "more" || c.kind === "must" ? "more" : c.kind === "else" ? "else" : "less";
     return item(sign, w.t(`audit.pol.${c.kind}`, { what }), html`<p>${text}</p>${c.kind === "less" ? nothing : html`<p class="was"><span>${without}</span></p>`}`);
   }
