@@ -3,7 +3,7 @@
 //
 // A store is a durable map with compare-and-swap. It does not know deadlines,
 // indexes, transactions over several keys, or what its values mean: engines
-// that need those build them from Swap (DESIGN §3, ports).
+// that need those build them from Swap (architecture §3, ports).
 package store
 
 import (

@@ -44,7 +44,7 @@ func (v *Verifier) verifyCredentials(ctx context.Context, e *evidence) error {
 
 // rule is what the answer to one query must show. A self-asserted type is
 // accepted only where the policy says so, and an issuer-signed one never from
-// the holder (DESIGN, decision 9).
+// the holder (architecture §5, decision 9).
 func (v *Verifier) rule(t *transaction, q policy.QueryRef) credentials.Rule {
 	now := v.cfg.Now()
 	r := credentials.Rule{

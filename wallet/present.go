@@ -192,7 +192,7 @@ func (s *signer) issued(c pick) (string, error) {
 }
 
 // minted makes a self-asserted credential with a fresh key: nothing in it was
-// seen before or will be seen again (DESIGN decision 9).
+// seen before or will be seen again (architecture §5, decision 9).
 func (s *signer) minted(m mint, expires time.Time) (string, error) {
 	key, err := jose.GenerateKey()
 	if err != nil {

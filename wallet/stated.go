@@ -7,7 +7,7 @@ import (
 	"facet/schemas"
 )
 
-// mintable are the types a holder states about themselves (DESIGN decision 9):
+// mintable are the types a holder states about themselves (architecture §5, decision 9):
 // nothing of them is stored signed.
 var mintable = []string{schemas.MediaPreferences, schemas.Today}
 

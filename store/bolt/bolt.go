@@ -3,7 +3,7 @@
 // takes on its data.
 //
 // It does not encrypt, does not shrink its file, and does not make deleted
-// values unreadable: free pages keep them (DESIGN, decision 33). Keys that must
+// values unreadable: free pages keep them (architecture §5, decision 33). Keys that must
 // vanish belong into store/keyfile.
 package bolt
 

@@ -162,7 +162,7 @@ func secure(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // public lets scripts of every origin call, without credentials: what guards
-// these endpoints is an unguessable address or a token (DESIGN, decision 18).
+// these endpoints is an unguessable address or a token (architecture §5, decision 18).
 func public(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
