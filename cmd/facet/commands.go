@@ -2,5 +2,8 @@ package main
 
 // commands are the words facet knows, in the order help lists them.
 func commands() []command {
-	return []command{demoCommand, walletServeCommand, logCommand, policyCommand, auditCommand, dataCommand}
+	return []command{
+		demoCommand, walletCommand, verifierCommand, logCommand,
+		policyCommand, auditCommand, inspectCommand, dataCommand,
+	}
 }
