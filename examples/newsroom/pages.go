@@ -262,13 +262,9 @@ func (s *site) held(h holding, lang string) held {
 	}
 	by := ""
 	for _, one := range h.given(s.cfg.Now().Unix()) {
-		value := one.Value
-		if items := list(value); items != nil {
-			value = items
-		}
 		words := ""
 		if rule, ok := p.Rule(one.Key); ok {
-			words = rule.ValueText(value).In(lang)
+			words = rule.ValueText(one.Value).In(lang)
 			out.Effect += rule.With.In(lang) + " "
 		}
 		out.Values = append(out.Values, one.Label.In(lang)+": "+words)

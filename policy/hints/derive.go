@@ -293,7 +293,7 @@ func (r *Rule) explain(value any, read []reading) Text {
 }
 
 // ValueText says a hint's value in words: the policy's own, else the common
-// ones, else the value itself.
+// ones, else the value itself. A list that went through JSON says the same.
 func (r *Rule) ValueText(value any) Text {
 	out := Text{}
 	for _, lang := range []string{"de", "en"} {
@@ -323,6 +323,12 @@ func texts(value any) []string {
 	switch v := value.(type) {
 	case []string:
 		return v
+	case []any:
+		out := make([]string, 0, len(v))
+		for _, one := range v {
+			out = append(out, fmt.Sprint(one))
+		}
+		return out
 	case nil:
 		return nil
 	}

@@ -208,3 +208,25 @@ func TestRefJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestValueTextAfterJSON: a hint says the same whether it was just derived or
+// stored and read again.
+func TestValueTextAfterJSON(t *testing.T) {
+	rule := hints.Rule{Key: "home.topics", Values: map[string]hints.Text{"a": {"de": "Aa", "en": "A"}}}
+	for name, value := range map[string]any{"list": []string{"a", "b"}, "empty": []string{}, "word": "a", "number": 3, "flag": true, "nothing": nil} {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read any
+		if err := json.Unmarshal(raw, &read); err != nil {
+			t.Fatal(err)
+		}
+		if derived, stored := rule.ValueText(value), rule.ValueText(read); !reflect.DeepEqual(derived, stored) {
+			t.Errorf("%s: derived %v, stored %v", name, derived, stored)
+		}
+	}
+	if got := rule.ValueText([]any{"a", "b"})["de"]; got != "Aa, b" {
+		t.Fatalf("got %q", got)
+	}
+}

@@ -99,7 +99,7 @@ func (r *rig) sameHints(policy string, shown wallet.Outcome, derived hints.HintS
 	}
 	for i, line := range shown.Lines {
 		h := derived[i]
-		want := rules[i].ValueText(list(h.Value))
+		want := rules[i].ValueText(h.Value)
 		if h.Withheld {
 			want = h.Without
 		}
@@ -107,19 +107,6 @@ func (r *rig) sameHints(policy string, shown wallet.Outcome, derived hints.HintS
 			r.t.Errorf("shown %+v, derived %+v", line, h)
 		}
 	}
-}
-
-// list undoes what storing a hint as JSON does to its type.
-func list(value any) any {
-	stored, ok := value.([]any)
-	if !ok {
-		return value
-	}
-	var out []string
-	for _, v := range stored {
-		out = append(out, v.(string))
-	}
-	return out
 }
 
 // checkReceipt waits for the log's checkpoint.
