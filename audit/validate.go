@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
 	"slices"
 )
 
@@ -15,16 +14,6 @@ const (
 	MaxPaths   = 64      // claims paths in all queries together
 	MaxPath    = 16      // elements of one claims path
 	MaxRef     = 1 << 53 // JSON numbers are exact below
-)
-
-var (
-	platformForm  = regexp.MustCompile(`^[\p{L}\p{N}](?:[\p{L}\p{N} .,&'’+()/-]{0,78}[\p{L}\p{N}.)])?$`)
-	policyForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}(?:/[a-z0-9][a-z0-9.-]{0,63}){0,3}$`)
-	purposeForm   = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+){0,7}$`)
-	retentionForm = regexp.MustCompile(`^P(?:[1-9][0-9]{0,3}D|T[1-9][0-9]{0,2}H|T0S)$`)
-	queryForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	nameForm      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:#/-]{0,63}$`)
-	weakeningForm = regexp.MustCompile(`^Insecure[A-Z][A-Za-z0-9]{1,47}$`)
 )
 
 func validate(e Entry) error {
@@ -87,13 +76,13 @@ func (p *Policy) validate() error {
 
 func validatePromise(platform string, p PolicyRef, purpose, retention string) error {
 	switch {
-	case !platformForm.MatchString(platform):
+	case !isPlatform(platform):
 		return fault(ReasonSchema, "platform is not a plain name")
-	case !policyForm.MatchString(p.ID) || p.Version == 0 || !isBytes(p.SHA256, sha256.Size):
+	case !isPolicyID(p.ID) || p.Version == 0 || !isBytes(p.SHA256, sha256.Size):
 		return fault(ReasonSchema, "policy is not an id, a version and a hash")
-	case len(purpose) > 64 || !purposeForm.MatchString(purpose):
+	case !isPurpose(purpose):
 		return fault(ReasonSchema, "purpose is not a purpose's name")
-	case !retentionForm.MatchString(retention):
+	case !isRetention(retention):
 		return fault(ReasonSchema, "retention is not in days or hours")
 	}
 	return nil
@@ -115,7 +104,7 @@ func (ps Paths) validate() error {
 	}
 	n := 0
 	for query, paths := range ps {
-		if n += len(paths); n > MaxPaths || !queryForm.MatchString(query) || paths == nil {
+		if n += len(paths); n > MaxPaths || !isQuery(query) || paths == nil {
 			return fault(ReasonSchema, "paths has a malformed query or too many paths")
 		}
 		for i, p := range paths {
@@ -141,7 +130,7 @@ func isPath(s string) bool {
 		switch e := e.(type) {
 		case nil:
 		case string:
-			if !nameForm.MatchString(e) {
+			if !isName(e) {
 				return false
 			}
 		case float64:
@@ -191,7 +180,7 @@ func (c *Config) validate() error {
 		return fault(ReasonSchema, "weakenings is not a sorted list without repetition")
 	}
 	for _, w := range c.Weakenings {
-		if !weakeningForm.MatchString(w) {
+		if !isWeakening(w) {
 			return fault(ReasonSchema, "a weakening is the name of an Insecure… field")
 		}
 	}

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,13 +22,6 @@ const (
 
 // Languages every text must have.
 var Languages = []string{"de", "en"}
-
-var (
-	idForm         = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}(?:/[a-z0-9][a-z0-9.-]{0,63}){0,3}$`)
-	languageForm   = regexp.MustCompile(`^[a-z]{2}(?:-[A-Z]{2})?$`)
-	credentialForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,31}$`)
-	placeholder    = regexp.MustCompile(`\{[^{}]*\}`)
-)
 
 // Check lists everything wrong with the policy, in the order of its members;
 // nothing when it may be used.
@@ -62,7 +54,7 @@ func (c *checker) add(code, at, format string, args ...any) {
 
 func (c *checker) head() {
 	p := c.policy
-	if !idForm.MatchString(p.ID) {
+	if !isID(p.ID) {
 		c.add(ReasonMalformed, "policy", "an id is lower-case letters, digits, dots and slashes, like morgenblatt.example/home")
 	}
 	if p.Version < 1 || p.Version > maxVersion {
@@ -135,7 +127,7 @@ func (c *checker) credentials() {
 }
 
 func (c *checker) credential(at, name string, k Credential) {
-	if !credentialForm.MatchString(name) {
+	if !isCredentialName(name) {
 		c.add(ReasonCredentials, at, "a name is lower-case letters and digits")
 	}
 	if len(k.VCT) == 0 || len(k.VCT) > 4 {
@@ -222,7 +214,7 @@ func (c *checker) texts(at string, r *hints.Rule) {
 	}
 	c.text(at+".explain", r.Explain)
 	for _, lang := range sorted(r.Explain) {
-		for _, ph := range placeholder.FindAllString(r.Explain[lang], -1) {
+		for _, ph := range placeholders(r.Explain[lang]) {
 			if ph != "{claim}" && ph != "{value}" {
 				c.add(ReasonText, at+".explain."+lang, "%s is not a placeholder: {claim} and {value} are", ph)
 			}
@@ -241,7 +233,7 @@ func (c *checker) text(at string, t hints.Text) {
 		}
 	}
 	for _, lang := range sorted(t) {
-		if !languageForm.MatchString(lang) {
+		if !isLanguage(lang) {
 			c.add(ReasonText, at+"."+lang, "%q is not a language", lang)
 		}
 		if t[lang] != "" {

@@ -14,9 +14,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"time"
 
 	"facet/credentials/claims"
@@ -217,18 +215,4 @@ func (p *Policy) Rule(key string) (*hints.Rule, bool) {
 		}
 	}
 	return nil, false
-}
-
-var retentionForm = regexp.MustCompile(`^P(?:([1-9][0-9]{0,3})D|T([1-9][0-9]{0,2})H|T0S)$`)
-
-// ParseRetention reads the three forms a retention may have: whole days (P7D),
-// whole hours (PT12H), nothing (PT0S).
-func ParseRetention(s string) (time.Duration, bool) {
-	m := retentionForm.FindStringSubmatch(s)
-	if m == nil {
-		return 0, false
-	}
-	days, _ := strconv.Atoi(m[1])
-	hours, _ := strconv.Atoi(m[2])
-	return time.Duration(days)*24*time.Hour + time.Duration(hours)*time.Hour, true
 }

@@ -13,8 +13,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
+	"strings"
 
 	"facet/credentials/claims"
 )
@@ -139,8 +139,6 @@ const (
 // ErrRule says that a rule cannot be applied.
 var ErrRule = errors.New("hints: rule")
 
-var keyForm = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)*$`)
-
 // Refs are the claims the rule reads, each once, in the order they are written.
 func (r *Rule) Refs() []Ref {
 	if r.From != nil {
@@ -160,7 +158,7 @@ func (r *Rule) Refs() []Ref {
 // Validate checks the rule's form, not whether a purpose allows it. Every error
 // wraps ErrRule and names the member.
 func (r *Rule) Validate() error {
-	if len(r.Key) > 64 || !keyForm.MatchString(r.Key) {
+	if !isKey(r.Key) {
 		return fmt.Errorf("%w: key is not lower-case words joined by dots", ErrRule)
 	}
 	tables := 0
@@ -190,6 +188,22 @@ func (r *Rule) Validate() error {
 		return fmt.Errorf("%w: %s: %w", ErrRule, r.Key, err)
 	}
 	return nil
+}
+
+// isKey: lower-case words joined by dots, article.length; all but the first may
+// have underscores.
+func isKey(s string) bool {
+	if len(s) > 64 {
+		return false
+	}
+	letters := "abcdefghijklmnopqrstuvwxyz0123456789"
+	for word := range strings.SplitSeq(s, ".") {
+		if word == "" || word[0] < 'a' || word[0] > 'z' || strings.TrimLeft(word, letters) != "" {
+			return false
+		}
+		letters = "abcdefghijklmnopqrstuvwxyz0123456789_"
+	}
+	return true
 }
 
 func (r *Rule) table() error {
