@@ -138,3 +138,44 @@ func TestHolderProof(t *testing.T) {
 		t.Errorf("honest proof: %d %s", got.status, got.body)
 	}
 }
+
+// TestErasureAfterRenewal: a platform that has renewed its key and certificate
+// since the answer signs the erasure with the new ones, and its chain shows a
+// wallet that it is the same party.
+func TestErasureAfterRenewal(t *testing.T) {
+	r := newRig(t)
+	a := r.answered(t)
+	offer, err := a.req.PolicyOffer()
+	check(err)
+	world := *r.w
+	world.news = newIdentity(world.anchor, world.caKey, "Morgenblatt Verlag GmbH", "morgenblatt.example")
+	r.w = &world
+	r.start()
+	got := r.prove(a, "member", "withdraw", offer.WithdrawalEndpoint)
+	if got.status != http.StatusOK {
+		t.Fatalf("withdraw: %d %s", got.status, got.body)
+	}
+	token, err := jose.Parse(string(got.body), jose.Rule{Typ: []string{verifier.ErasureType}, AllowX5C: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := token.Verify(world.news.key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sub, _ := v.Claims()["sub"].(string)
+	party, err := world.trust.Verifier(t.Context(), sub, token.Header().X5C, r.clock.Now())
+	if err != nil || party.ID != a.req.Party.ID || sub == a.req.ClientID {
+		t.Fatalf("signed by %+v as %s, %v", party, sub, err)
+	}
+}
+
+// answered is one exchange up to the verifier's reply.
+func (r *rig) answered(t *testing.T) *answer {
+	t.Helper()
+	a := r.compose(r.begin("access", "same_device"), twist{})
+	if done := a.send(); done.status != http.StatusOK {
+		t.Fatalf("answer: %d %s", done.status, done.body)
+	}
+	return a
+}

@@ -31,8 +31,7 @@ func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error)
 	if err != nil {
 		return Proposal{}, err
 	}
-	key := &askerKey{verifiers: w.cfg.Verifiers, dids: w.cfg.DIDs}
-	request, err := unverified.Authenticate(ctx, w.authority(key))
+	request, err := unverified.Authenticate(ctx, openid4vp.Authority{Verifiers: w.cfg.Verifiers, DIDs: w.cfg.DIDs, Now: w.cfg.Now()})
 	if unknown(err) {
 		return w.unverifiedProposal(params, ReasonOf(err)), nil
 	}
@@ -43,7 +42,7 @@ func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error)
 	if err != nil {
 		return Proposal{}, err
 	}
-	return w.propose(request, offer, key)
+	return w.propose(request, offer)
 }
 
 // unknown reports whether the only thing wrong is that nobody vouches for who

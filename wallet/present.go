@@ -114,7 +114,7 @@ func (w *Wallet) commit(ctx context.Context, p *proposal, s *selection, digest s
 // newDeed is the history entry of an answer about to be sent.
 func (w *Wallet) newDeed(p *proposal, digest string) (*deed, error) {
 	d := &deed{
-		ID: newID(), Party: p.view.Asker.Name, Domain: p.view.Asker.Domain, ClientID: p.request.ClientID,
+		ID: newID(), Party: p.view.Asker.Name, PartyID: partyID(p.request.Party), Domain: p.view.Asker.Domain, ClientID: p.request.ClientID,
 		At: w.cfg.Now().Unix(), Purpose: p.view.Purpose.Label, Kinds: []Text{}, State: StateActive, Receipt: ReceiptMissing,
 	}
 	if p.offer == nil {
@@ -128,9 +128,13 @@ func (w *Wallet) newDeed(p *proposal, digest string) (*deed, error) {
 	d.Receipt = ReceiptChecking
 	d.ReceiptURL, d.WithdrawalURL = p.offer.ReceiptEndpoint, p.offer.WithdrawalEndpoint
 	d.Log, d.LogKey = &LogRef{Origin: p.offer.Log.Origin, Index: -1, URL: p.offer.Log.URL}, p.offer.Log.Key
-	var err error
-	d.RequestKey, err = p.key.json()
-	return d, err
+	if key := p.request.Key(); key != nil {
+		var err error
+		if d.RequestKey, err = key.MarshalJSON(); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
 }
 
 // sign makes the presentations and notes in the deed what was disclosed and

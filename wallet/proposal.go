@@ -18,7 +18,6 @@ type proposal struct {
 	until time.Time // the request's own end; zero if it states none
 
 	request  *openid4vp.Request
-	key      *askerKey
 	offer    *openid4vp.VerifiedOffer // nil without a policy
 	compiled *policy.Compiled         // nil without a policy
 
@@ -34,11 +33,11 @@ type proposal struct {
 
 // propose matches the request against what is held and remembers it under a
 // fresh id.
-func (w *Wallet) propose(r *openid4vp.Request, offer *openid4vp.VerifiedOffer, key *askerKey) (Proposal, error) {
+func (w *Wallet) propose(r *openid4vp.Request, offer *openid4vp.VerifiedOffer) (Proposal, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := &proposal{
-		request: r, offer: offer, key: key, since: w.cfg.Now(), until: r.ExpiresAt,
+		request: r, offer: offer, since: w.cfg.Now(), until: r.ExpiresAt,
 		matched: map[string]*held{}, minted: map[string]string{},
 		paths: map[string][]claims.Path{}, stated: map[string]claims.Set{},
 	}

@@ -56,7 +56,8 @@ type party struct {
 // A deed is one answered request.
 type deed struct {
 	ID       string     `json:"id"`
-	Party    string     `json:"party"`
+	Party    string     `json:"party"`              // name, as it was shown
+	PartyID  string     `json:"party_id,omitempty"` // in the trust list
 	Domain   string     `json:"domain"`
 	ClientID string     `json:"client_id"`
 	At       int64      `json:"at"`

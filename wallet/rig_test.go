@@ -101,6 +101,7 @@ type rig struct {
 	saveErr error
 	fetch   fetch.Fetcher
 
+	media    *authority
 	paper    *identity // the asker the trust list knows
 	stranger *identity // under an anchor nobody knows
 	office   *identity // the issuer of proofs of age
@@ -117,13 +118,15 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, now: start, fetch: fetch.New(fetch.Config{InsecureLoopback: true})}
 	issuers, media := newAuthority(t, "Register of issuers"), newAuthority(t, "Media register")
+	r.media = media
 	r.office = issuers.vouch(t, "Bürgeramt Lindenstadt", "localhost")
 	r.paper = media.vouch(t, "Morgenblatt", "morgenblatt.localhost")
 	r.stranger = newAuthority(t, "Nobody").vouch(t, "Morgenblatt", "morgenblatt.localhost")
 	r.list = []byte(fmt.Sprintf(`{"version":1,"name":{"de":"Probe","en":"Test"},
 		"issuers":[{"id":"buergeramt","name":{"de":"Bürgeramt Lindenstadt","en":"Lindenstadt registry"},"vct":["urn:facet:age:1"],"anchor":%q,"leaf":{"organization":"Bürgeramt Lindenstadt"}}],
-		"verifiers":[{"id":"morgenblatt","name":"Morgenblatt","domain":"morgenblatt.localhost","register":{"de":"Medienregister","en":"media register"},"anchor":%q,"leaf":{"organization":"Morgenblatt"}}]}`,
-		issuers.base64(), media.base64()))
+		"verifiers":[{"id":"morgenblatt","name":"Morgenblatt","domain":"morgenblatt.localhost","register":{"de":"Medienregister","en":"media register"},"anchor":%q,"leaf":{"organization":"Morgenblatt"}},
+			{"id":"abendblatt","name":"Abendblatt","domain":"abendblatt.localhost","register":{"de":"Medienregister","en":"media register"},"anchor":%q,"leaf":{"organization":"Abendblatt"}}]}`,
+		issuers.base64(), media.base64(), media.base64()))
 	r.site = httptest.NewServer(http.HandlerFunc(r.handle))
 	t.Cleanup(r.site.Close)
 	r.open(nil)

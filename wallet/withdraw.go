@@ -43,7 +43,7 @@ func (w *Wallet) Withdraw(ctx context.Context, id string) (Withdrawn, error) {
 	if err := res.OK(); err != nil {
 		return Withdrawn{}, err
 	}
-	erasure, err := d.verifyErasure(string(res.Body), w.cfg.Now())
+	erasure, err := w.verifyErasure(ctx, d, string(res.Body))
 	if err != nil {
 		return Withdrawn{}, err
 	}
@@ -63,32 +63,66 @@ func (w *Wallet) noteErasure(ctx context.Context, id string, e *Erasure) (Withdr
 	return Withdrawn{State: StateWithdrawn, Erasure: e}, err
 }
 
-// erasureLeeway is how far the verifier's clock may be from ours.
-const erasureLeeway = 5 * time.Minute
+// clockLeeway is how far the verifier's clock may be from ours.
+const clockLeeway = 5 * time.Minute
 
-// verifyErasure checks an erasure receipt: signed by the key that signed the
-// request, about this asker and policy, and made now.
-func (d *deed) verifyErasure(compact string, now time.Time) (*Erasure, error) {
+// verifyErasure checks an erasure receipt: signed by who asked, about this
+// policy, and made after the answer was given. It may be older than the wish:
+// a verifier whose first reply was lost sends the same receipt again.
+func (w *Wallet) verifyErasure(ctx context.Context, d *deed, compact string) (*Erasure, error) {
 	token, err := jose.Parse(compact, jose.Rule{Typ: []string{ErasureType}, MaxSize: MaxErasure, AllowX5C: true})
 	if err != nil {
 		return nil, fail(CodeErasure, err)
 	}
-	key, err := jose.ParsePublicKey(d.RequestKey)
+	key, err := w.erasureKey(ctx, d, token)
 	if err != nil {
-		return nil, failf(CodeRecord, "the stored request key does not parse")
+		return nil, err
 	}
 	v, err := token.Verify(key)
 	if err != nil {
 		return nil, fail(CodeErasure, err)
 	}
-	c := v.Claims()
+	c, now := v.Claims(), w.cfg.Now()
 	at, ok, err := jose.NumericDate(c, "withdrawn_at")
 	entry, _ := c["entry"].(string)
 	switch {
-	case err != nil || !ok || at.Sub(now).Abs() > erasureLeeway:
-		return nil, failf(CodeErasure, "the erasure receipt is not of now")
-	case c["sub"] != d.ClientID || d.Policy == nil || c["policy_sha256"] != d.Policy.SHA256:
+	case err != nil || !ok || at.Before(time.Unix(d.At, 0).Add(-clockLeeway)) || at.After(now.Add(clockLeeway)):
+		return nil, failf(CodeErasure, "the erasure receipt is not of a time after the answer")
+	case d.Policy == nil || c["policy_sha256"] != d.Policy.SHA256:
 		return nil, failf(CodeErasure, "the erasure receipt is about something else")
 	}
 	return &Erasure{At: at.Unix(), Entry: entry}, nil
+}
+
+// erasureKey is the key that must have signed the receipt: the one that signed
+// the request, or, when the asker has renewed its certificate since, the one of
+// a certificate for which the trust list names the same party.
+func (w *Wallet) erasureKey(ctx context.Context, d *deed, token *jose.Token) (*jose.PublicKey, error) {
+	first, err := jose.ParsePublicKey(d.RequestKey)
+	if err != nil {
+		return nil, failf(CodeRecord, "the stored request key does not parse")
+	}
+	sub, _ := token.UnverifiedClaims()["sub"].(string)
+	x5c := token.Header().X5C
+	if len(x5c) == 0 {
+		if sub != d.ClientID {
+			return nil, failf(CodeErasure, "the erasure receipt is another asker's")
+		}
+		return first, nil
+	}
+	key, err := jose.LeafKey(x5c)
+	if err != nil {
+		return nil, fail(CodeErasure, err)
+	}
+	if sub == d.ClientID && key.Equal(first) {
+		return first, nil
+	}
+	who, err := w.cfg.Verifiers.Verifier(ctx, sub, x5c, w.cfg.Now())
+	if err != nil {
+		return nil, fail(CodeErasure, err)
+	}
+	if d.PartyID == "" || partyID(who) != d.PartyID {
+		return nil, failf(CodeErasure, "the erasure receipt is another party's")
+	}
+	return key, nil
 }

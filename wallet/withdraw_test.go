@@ -25,30 +25,43 @@ func (r *rig) answered() (id string, q *question) {
 }
 
 // TestWithdrawBelievesTheAskerOnly: an answer counts as taken back only when
-// the key that asked says so, about this answer, now.
+// who asked says so, about this answer, after it was given. Who asked may have
+// another certificate by then.
 func TestWithdrawBelievesTheAskerOnly(t *testing.T) {
 	for name, tt := range map[string]struct {
-		twist  func(*rig, map[string]any)
-		signer func(*rig) *identity
-		typ    string
-		want   string
+		twist   func(*rig, map[string]any)
+		signer  func(*rig) *identity
+		renewed string // who the certificate that asked was renewed for
+		days    int    // between the withdrawal and the receipt's arrival
+		typ     string
+		want    string
 	}{
 		"right":             {want: ""},
-		"another key":       {signer: func(r *rig) *identity { return r.stranger }, want: wallet.CodeErasure},
-		"another kind":      {typ: "JWT", want: wallet.CodeErasure},
-		"another asker":     {twist: func(_ *rig, m map[string]any) { m["sub"] = "x509_hash:other" }, want: wallet.CodeErasure},
-		"another policy":    {twist: func(_ *rig, m map[string]any) { m["policy_sha256"] = "x" }, want: wallet.CodeErasure},
-		"from last week":    {twist: func(r *rig, m map[string]any) { m["withdrawn_at"] = r.now.AddDate(0, 0, -7).Unix() }, want: wallet.CodeErasure},
-		"without saying so": {twist: func(_ *rig, m map[string]any) { delete(m, "withdrawn_at") }, want: wallet.CodeErasure},
+		"sent again late":   {days: 5, want: ""},
+		"a new certificate": {renewed: "Morgenblatt", want: ""},
+		"a new certificate that somebody else got": {renewed: "Abendblatt", want: wallet.CodeErasure},
+		"a new certificate, in the old one's name": {renewed: "Morgenblatt", twist: func(r *rig, m map[string]any) { m["sub"] = "x509_hash:" + jose.LeafHash(r.paper.x5c) }, want: wallet.CodeErasure},
+		"from before the answer":                   {twist: func(r *rig, m map[string]any) { m["withdrawn_at"] = start.Add(-time.Hour).Unix() }, want: wallet.CodeErasure},
+		"from tomorrow":                            {twist: func(r *rig, m map[string]any) { m["withdrawn_at"] = r.now.AddDate(0, 0, 1).Unix() }, want: wallet.CodeErasure},
+		"another key":                              {signer: func(r *rig) *identity { return r.stranger }, want: wallet.CodeErasure},
+		"another kind":                             {typ: "JWT", want: wallet.CodeErasure},
+		"another asker":                            {twist: func(_ *rig, m map[string]any) { m["sub"] = "x509_hash:other" }, want: wallet.CodeErasure},
+		"another policy":                           {twist: func(_ *rig, m map[string]any) { m["policy_sha256"] = "x" }, want: wallet.CodeErasure},
+		"without saying so":                        {twist: func(_ *rig, m map[string]any) { delete(m, "withdrawn_at") }, want: wallet.CodeErasure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			id, q := r.answered()
 			claims := map[string]any{"sub": q.clientID, "policy_sha256": q.policy.Hash(), "withdrawn_at": r.now.Unix(), "entry": "e", "ref": 7}
+			signer, typ := r.paper, wallet.ErasureType
+			if tt.renewed != "" {
+				signer = r.media.vouch(t, tt.renewed, "morgenblatt.localhost")
+				claims["sub"] = "x509_hash:" + jose.LeafHash(signer.x5c)
+			}
 			if tt.twist != nil {
 				tt.twist(r, claims)
 			}
-			signer, typ := r.paper, wallet.ErasureType
+			r.now = r.now.AddDate(0, 0, tt.days)
 			if tt.signer != nil {
 				signer = tt.signer(r)
 			}

@@ -88,6 +88,23 @@ func LeafHash(x5c []string) string {
 	return EncodeBase64URL(sum[:])
 }
 
+// LeafKey returns the key of a chain's leaf. It believes nobody: VerifyChain, or
+// a trust list, says whether the chain may be.
+func LeafKey(x5c []string) (*PublicKey, error) {
+	if len(x5c) == 0 || len(x5c[0]) > base64.StdEncoding.EncodedLen(MaxCertificate) {
+		return nil, refuse("cert_malformed", "there is no certificate of bounded size")
+	}
+	der, err := decodeDER(x5c[0])
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, refuse("cert_malformed", "the certificate does not parse")
+	}
+	return PublicKeyFromCrypto(leaf.PublicKey)
+}
+
 func (r ChainRule) verify(x5c []string) (*Chain, error) {
 	certs := make([]*x509.Certificate, len(x5c))
 	for i, encoded := range x5c {
