@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"policy/hints":           1,
 	"audit":                  1,
 	"store/bolt":             1,
+	"store/postgres":         1, // one table for many verifier nodes (decision record 0030)
 	"store/keyfile":          1, // keys that must be unreadable once deleted (decision record 0012)
 	"store/storetest":        1,
 	"web/bundle":             1,
@@ -73,6 +74,8 @@ var doors = map[string][]string{
 	"github.com/lestrrat-go/jwx":                {"credentials/jose"},
 	"github.com/hyperledger/aries-framework-go": {"credentials/did/aries"},
 	"go.etcd.io/bbolt":                          {"store/bolt"},
+	"github.com/jackc/pgx/v5":                   {"store/postgres"},
+	"github.com/prometheus/client_golang":       {"verifier/server"},
 	"github.com/transparency-dev":               {"verifier/auditlog"},
 	"github.com/go-webauthn":                    {"passkey"},
 	"code.dny.dev/ssrf":                         {"fetch"},
