@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -50,7 +51,9 @@ func ParseValue(text []byte, l Limits) (any, error) {
 	if len(text) > l.MaxSize {
 		return nil, refuse(ReasonSize, "JSON text longer than %d bytes", l.MaxSize)
 	}
-	r := reader{jsontext.NewDecoder(bytes.NewBuffer(text)), l.MaxDepth}
+	r := readers.Get().(*reader)
+	defer r.release()
+	r.in, r.text, r.maxDepth = *bytes.NewBuffer(text), string(text), l.MaxDepth
 	v, err := r.value()
 	if err != nil {
 		return nil, err
@@ -61,12 +64,50 @@ func ParseValue(text []byte, l Limits) (any, error) {
 	return v, nil
 }
 
+// A reader reads one text. Readers are used again and again: a decoder of its
+// own would cost a short text more than reading it.
 type reader struct {
-	d        *jsontext.Decoder
+	d        jsontext.Decoder
+	in       bytes.Buffer
+	text     string // what in held; strings without escapes are parts of it
 	maxDepth int
+	elements []any // of the arrays being read, the innermost last
 }
 
-func (r reader) value() (any, error) {
+var readers = sync.Pool{New: func() any {
+	r := new(reader)
+	r.d.Reset(&r.in)
+	return r
+}}
+
+// maxKeptElements bounds what a reader keeps between texts.
+const maxKeptElements = 1024
+
+// release lets go of the text and makes the reader ready for the next.
+func (r *reader) release() {
+	r.in, r.text = bytes.Buffer{}, ""
+	r.d.Reset(&r.in)
+	if clear(r.elements); cap(r.elements) > maxKeptElements {
+		r.elements = nil
+	}
+	r.elements = r.elements[:0]
+	readers.Put(r)
+}
+
+func (r *reader) value() (any, error) {
+	switch r.d.PeekKind() {
+	case '"':
+		return r.string()
+	case '0':
+		literal, err := r.raw()
+		if err != nil {
+			return nil, err
+		}
+		if len(literal) > MaxJSONNumber {
+			return nil, refuse("json_malformed", "number longer than %d bytes", MaxJSONNumber)
+		}
+		return json.Number(literal), nil
+	}
 	t, err := r.d.ReadToken()
 	if err != nil {
 		return nil, jsonError(err)
@@ -76,38 +117,55 @@ func (r reader) value() (any, error) {
 		return r.object()
 	case '[':
 		return r.array()
-	case '"':
-		return t.String(), nil
-	case '0':
-		literal := t.String()
-		if len(literal) > MaxJSONNumber {
-			return nil, refuse("json_malformed", "number longer than %d bytes", MaxJSONNumber)
-		}
-		return json.Number(literal), nil
 	case 't', 'f':
 		return t.Bool(), nil
 	}
 	return nil, nil // null; the decoder lets no other kind through here
 }
 
-func (r reader) object() (any, error) {
+// raw reads a string or number and returns its place in the text.
+func (r *reader) raw() (string, error) {
+	v, err := r.d.ReadValue()
+	if err != nil {
+		return "", jsonError(err)
+	}
+	end := int(r.d.InputOffset())
+	return r.text[end-len(v) : end], nil
+}
+
+func (r *reader) string() (string, error) {
+	quoted, err := r.raw()
+	if err != nil {
+		return "", err
+	}
+	if strings.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1], nil
+	}
+	plain, err := jsontext.AppendUnquote(nil, quoted)
+	if err != nil {
+		return "", jsonError(err)
+	}
+	return string(plain), nil
+}
+
+func (r *reader) object() (any, error) {
 	if r.d.StackDepth() > r.maxDepth {
 		return nil, refuse("json_depth_limit", "JSON nested deeper than %d", r.maxDepth)
 	}
 	object := make(map[string]any)
 	folds := false // some name is not plainly lower case
-	for r.d.PeekKind() != '}' {
-		t, err := r.d.ReadToken()
-		if err != nil {
-			return nil, jsonError(err)
+	for kind := r.d.PeekKind(); kind != '}'; kind = r.d.PeekKind() {
+		if kind != '"' {
+			return nil, refuse("json_malformed", "not strict JSON")
 		}
-		name := t.String()
-		folds = folds || !plainName(name)
-		v, err := r.value()
+		name, err := r.string()
 		if err != nil {
 			return nil, err
 		}
-		object[name] = v
+		folds = folds || !plainName(name)
+		if object[name], err = r.value(); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, jsonError(err)
@@ -118,21 +176,25 @@ func (r reader) object() (any, error) {
 	return object, nil
 }
 
-func (r reader) array() (any, error) {
+func (r *reader) array() (any, error) {
 	if r.d.StackDepth() > r.maxDepth {
 		return nil, refuse("json_depth_limit", "JSON nested deeper than %d", r.maxDepth)
 	}
-	array := []any{}
+	first := len(r.elements)
 	for r.d.PeekKind() != ']' {
 		v, err := r.value()
 		if err != nil {
 			return nil, err
 		}
-		array = append(array, v)
+		r.elements = append(r.elements, v)
 	}
 	if _, err := r.d.ReadToken(); err != nil {
 		return nil, jsonError(err)
 	}
+	array := make([]any, len(r.elements)-first)
+	copy(array, r.elements[first:])
+	clear(r.elements[first:])
+	r.elements = r.elements[:first]
 	return array, nil
 }
 

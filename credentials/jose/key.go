@@ -50,15 +50,16 @@ func PublicKeyFromMap(members map[string]any) (*PublicKey, error) {
 func publicMembers(members map[string]any) (*PublicKey, error) {
 	var kty, crv, x, y string
 	k := new(PublicKey)
-	for name, to := range map[string]*string{
-		"kty": &kty, "crv": &crv, "x": &x, "y": &y, "kid": &k.kid, "use": &k.use, "alg": &k.forAlg,
-	} {
-		v, there := members[name]
+	for _, m := range [...]struct {
+		name string
+		to   *string
+	}{{"kty", &kty}, {"crv", &crv}, {"x", &x}, {"y", &y}, {"kid", &k.kid}, {"use", &k.use}, {"alg", &k.forAlg}} {
+		v, there := members[m.name]
 		s, ok := v.(string)
 		if there && !ok {
-			return nil, refuse("jwk_malformed", "member %s is not a string", name)
+			return nil, refuse("jwk_malformed", "member %s is not a string", m.name)
 		}
-		*to = s
+		*m.to = s
 	}
 	if len(k.kid) > MaxKid {
 		return nil, refuse("jwk_malformed", "kid longer than %d bytes", MaxKid)

@@ -24,7 +24,7 @@ type Header struct {
 	Alg, Typ, Kid string
 	X5C           []string       // certificate chain as received; see VerifyChain
 	JWK           *PublicKey     // nil if there is none
-	Extra         map[string]any // every other member
+	Extra         map[string]any // every other member; nil if there is none
 }
 
 // A Token is a signed token whose shape is sound. Nothing in it is authentic
@@ -99,7 +99,7 @@ func parseHeader(encoded string) (map[string]any, error) {
 // header checks the members in the order of what must never be got wrong:
 // algorithm, critical extensions, key sources, type.
 func (r Rule) header(members map[string]any) (Header, error) {
-	h := Header{Extra: map[string]any{}}
+	var h Header
 	var err error
 	if h.Alg, err = r.alg(members); err != nil {
 		return h, err
@@ -132,6 +132,9 @@ func (r Rule) header(members map[string]any) (Header, error) {
 		switch name {
 		case "alg", "typ", "kid", "x5c", "jwk":
 		default:
+			if h.Extra == nil {
+				h.Extra = map[string]any{}
+			}
 			h.Extra[name] = v
 		}
 	}

@@ -4,9 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/json"
+	"hash"
 	"math"
-	"math/big"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -30,7 +31,7 @@ func (t *Token) Verify(pub *PublicKey) (*Verified, error) {
 	if t.header.Alg != pub.Alg() {
 		return nil, refuse("jose_alg_key_mismatch", "token's algorithm is not the key's")
 	}
-	if !pub.verify([]byte(t.signed), t.signature) {
+	if !pub.verify(t.signed, t.signature) {
 		return nil, refuse(ReasonSignature, "signature does not verify")
 	}
 	return &Verified{t, pub}, nil
@@ -48,17 +49,56 @@ func (v *Verified) Payload() []byte { return v.token.payload }
 // Key returns the key the signature was checked with.
 func (v *Verified) Key() *PublicKey { return v.key }
 
-func (k *PublicKey) verify(signed, signature []byte) bool {
+func (k *PublicKey) verify(signed string, signature []byte) bool {
 	if k.alg == ES256 {
-		if len(signature) != 64 {
-			return false
-		}
-		digest := sha256.Sum256(signed)
-		r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
-		return ecdsa.Verify(k.key.(*ecdsa.PublicKey), digest[:], r, s)
+		digest := sum256(signed)
+		var asn1 [maxDER]byte
+		return len(signature) == 64 && ecdsa.VerifyASN1(k.key.(*ecdsa.PublicKey), digest[:], appendDER(asn1[:0], signature))
 	}
 	v, err := jws.NewVerifier(jwa.SignatureAlgorithm(k.alg))
-	return err == nil && v.Verify(signed, signature, k.key) == nil
+	return err == nil && v.Verify([]byte(signed), signature, k.key) == nil
+}
+
+// sum256 hashes a text piece by piece, so that none of it is copied to the
+// heap.
+func sum256(text string) (sum [sha256.Size]byte) {
+	h := hashers.Get().(*hasher)
+	defer hashers.Put(h)
+	h.Reset()
+	for text != "" {
+		n := copy(h.piece[:], text)
+		h.Write(h.piece[:n])
+		text = text[n:]
+	}
+	copy(sum[:], h.Sum(h.piece[:0]))
+	return sum
+}
+
+type hasher struct {
+	hash.Hash
+	piece [1024]byte
+}
+
+var hashers = sync.Pool{New: func() any { return &hasher{Hash: sha256.New()} }}
+
+// maxDER is the longest ES256 signature in ASN.1.
+const maxDER = 2 + 2*(2+1+32)
+
+// appendDER appends a raw signature (r and s, 32 bytes each, RFC 7518 §3.4) in
+// the form crypto/ecdsa reads.
+func appendDER(dst, raw []byte) []byte {
+	dst = append(dst, 0x30, 0)
+	for _, n := range [2][]byte{raw[:32], raw[32:]} {
+		for len(n) > 1 && n[0] == 0 {
+			n = n[1:]
+		}
+		sign := int(n[0] >> 7) // a leading bit would make it negative
+		dst = append(dst, 0x02, byte(sign+len(n)))
+		dst = append(dst, make([]byte, sign)...)
+		dst = append(dst, n...)
+	}
+	dst[1] = byte(len(dst) - 2)
+	return dst
 }
 
 // Bounds of a NumericDate: years 1 to 9999.

@@ -22,6 +22,13 @@ type LogInfo struct {
 	URL    string `json:"url"` // where its tiles are served
 }
 
+// The flows an offer may name (OpenID4VP §3): the wallet is opened in the
+// browser that asked, or on another device.
+const (
+	FlowSameDevice  = "same_device"
+	FlowCrossDevice = "cross_device"
+)
+
 // A PolicyOffer is what a verifier promises beside its request: the whole
 // policy the request was compiled from, until when it keeps what it learns,
 // and where receipts and withdrawals are handled.
@@ -31,18 +38,25 @@ type PolicyOffer struct {
 	WithdrawalEndpoint string
 	Log                LogInfo
 	RetentionUntil     time.Time
+	// Flow says on which device the request was started; "" if the verifier
+	// does not say. Nothing else in a request tells a wallet.
+	Flow string
 }
 
 // SignOffer makes the verifier_info entry that binds the offer to request r.
 // The signer must be the one that signs r, and r must have its ClientID,
 // Nonce, IssuedAt and ExpiresAt.
 func SignOffer(ctx context.Context, s jose.Signer, r RequestObject, o PolicyOffer) (VerifierInfo, error) {
-	payload, err := json.Marshal(map[string]any{
+	m := map[string]any{
 		"sub": r.ClientID, "nonce": r.Nonce, "iat": r.IssuedAt.Unix(), "exp": r.ExpiresAt.Unix(),
 		"policy": json.RawMessage(o.Policy.Canonical()), "policy_sha256": o.Policy.Hash(),
 		"receipt_endpoint": o.ReceiptEndpoint, "withdrawal_endpoint": o.WithdrawalEndpoint,
 		"log": o.Log, "retention_until": o.RetentionUntil.Unix(),
-	})
+	}
+	if o.Flow != "" {
+		m["flow"] = o.Flow
+	}
+	payload, err := json.Marshal(m)
 	if err != nil {
 		return VerifierInfo{}, err
 	}
@@ -106,6 +120,7 @@ func (r *Request) readOffer(compact string, m map[string]any) (*VerifiedOffer, e
 		ReceiptEndpoint:    read.text("receipt_endpoint", maxURI),
 		WithdrawalEndpoint: read.text("withdrawal_endpoint", maxURI),
 		RetentionUntil:     read.time("retention_until"),
+		Flow:               read.text("flow", len(FlowCrossDevice)),
 	}}
 	log, _ := m["log"].(map[string]any)
 	place := params{m: log}
@@ -115,6 +130,8 @@ func (r *Request) readOffer(compact string, m map[string]any) (*VerifiedOffer, e
 		return nil, refuse("policy_offer_invalid", "a member of the policy offer is missing or mistyped")
 	case !r.sameOrigin(o.ReceiptEndpoint), !r.sameOrigin(o.WithdrawalEndpoint):
 		return nil, refuse("policy_offer_invalid", "an endpoint of the policy offer is elsewhere than response_uri")
+	case o.Flow != "" && o.Flow != FlowSameDevice && o.Flow != FlowCrossDevice:
+		return nil, refuse("policy_offer_invalid", "the policy offer names an unknown flow")
 	case o.RetentionUntil.Sub(r.now) > p.Keep()+MaxRequestAge:
 		return nil, refuse("policy_offer_invalid", "retention_until is later than the policy's retention")
 	}

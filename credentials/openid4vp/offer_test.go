@@ -38,6 +38,7 @@ func (a *asker) offered(t *testing.T, p *policy.Policy) (openid4vp.RequestObject
 	return r, openid4vp.PolicyOffer{
 		Policy: p, ReceiptEndpoint: "https://" + host + "/wallet/receipt/1", WithdrawalEndpoint: "https://" + host + "/wallet/withdraw/1",
 		Log: openid4vp.LogInfo{Origin: host + "/log", Key: host + "/log+1234+abcd", URL: "https://" + host + "/log/"}, RetentionUntil: now.Add(p.Keep()),
+		Flow: openid4vp.FlowCrossDevice,
 	}
 }
 
@@ -63,9 +64,20 @@ func TestPolicyOffer(t *testing.T) {
 	must(t, err)
 	got, err := a.receive(t, r, openid4vp.VerifierInfo{Format: "unheard-of", Data: "x"}, info)
 	must(t, err)
-	if got.Policy.Hash() != p.Hash() || got.ReceiptEndpoint != o.ReceiptEndpoint || got.Log != o.Log || !got.RetentionUntil.Equal(o.RetentionUntil) || got.Raw() != info.Data {
+	if got.Policy.Hash() != p.Hash() || got.ReceiptEndpoint != o.ReceiptEndpoint || got.Log != o.Log || got.Flow != o.Flow || !got.RetentionUntil.Equal(o.RetentionUntil) || got.Raw() != info.Data {
 		t.Errorf("got %+v", got.PolicyOffer)
 	}
+	t.Run("flow not said", func(t *testing.T) {
+		silent := o
+		silent.Flow = ""
+		info, err := openid4vp.SignOffer(t.Context(), a.key, r, silent)
+		must(t, err)
+		got, err := a.receive(t, r, info)
+		must(t, err)
+		if got.Flow != "" {
+			t.Errorf("flow %q", got.Flow)
+		}
+	})
 	t.Run("other request", func(t *testing.T) {
 		other := r
 		other.Nonce = "n-9876543210"
@@ -107,6 +119,9 @@ func TestPolicyOffer(t *testing.T) {
 		"withdrawal elsewhere": {func(m map[string]any) { m["withdrawal_endpoint"] = "http://" + host + "/w" }, "policy_offer_invalid"},
 		"kept too long":        {func(m map[string]any) { m["retention_until"] = now.Add(31 * 24 * time.Hour).Unix() }, "policy_offer_invalid"},
 		"no log":               {func(m map[string]any) { delete(m, "log") }, "policy_offer_invalid"},
+		"unheard-of flow":      {func(m map[string]any) { m["flow"] = "by_pigeon" }, "policy_offer_invalid"},
+		"flow an empty text":   {func(m map[string]any) { m["flow"] = "" }, "policy_offer_invalid"},
+		"flow a number":        {func(m map[string]any) { m["flow"] = 1 }, "policy_offer_invalid"},
 		"endpoint a number":    {func(m map[string]any) { m["receipt_endpoint"] = 7 }, "policy_offer_invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,7 +24,6 @@ type builder struct {
 	disclosures []string
 	digests     int
 	salts       []byte // random bytes not used yet
-	scratch     []byte
 }
 
 func (b *builder) value(v any, plan []*node, depth int) (any, error) {
@@ -147,7 +146,7 @@ func (b *builder) disclose(name *string, v any, plan []*node, depth int) (string
 	}
 	b.disclosures[at] = base64.RawURLEncoding.EncodeToString(append(text, ']'))
 	b.digests++
-	return digest(b.hash, b.disclosures[at], &b.scratch), nil
+	return digest(b.hash, b.disclosures[at]), nil
 }
 
 // appendJSON appends a plain value; texts, the most frequent by far, without

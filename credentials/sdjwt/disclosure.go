@@ -1,12 +1,6 @@
 package sdjwt
 
 import (
-	"bytes"
-	"io"
-	"sync"
-
-	"github.com/go-json-experiment/json/jsontext"
-
 	"facet/credentials/claims"
 	"facet/credentials/jose"
 )
@@ -36,14 +30,17 @@ func decodeDisclosure(encoded string) (Disclosure, error) {
 	if err != nil {
 		return d, wrap("sdjwt_disclosure_malformed", "disclosure is not base64url", err)
 	}
-	parts, err := readElements(raw)
+	v, err := jose.ParseValue(raw, disclosureLimits)
 	if err != nil {
-		return d, err
+		return d, wrap("sdjwt_disclosure_malformed", "disclosure is not strict JSON", err)
+	}
+	parts, ok := v.([]any)
+	if !ok {
+		return d, fail("sdjwt_disclosure_malformed", "disclosure is not an array")
 	}
 	if len(parts) != 2 && len(parts) != 3 {
 		return d, fail("sdjwt_disclosure_arity", "disclosure does not have 2 or 3 elements")
 	}
-	var ok bool
 	if d.Salt, ok = parts[0].(string); !ok {
 		return d, fail("sdjwt_disclosure_malformed", "the salt is not a string")
 	}
@@ -57,56 +54,8 @@ func decodeDisclosure(encoded string) (Disclosure, error) {
 	return d, nil
 }
 
-// decoders spares every disclosure a decoder of its own, which would cost more
-// than reading it.
-var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
-
-// readElements reads a JSON array of at most four elements, which is one more
-// than any disclosure has. Texts are read here; other values go through the
-// strict parser.
-func readElements(raw []byte) ([]any, error) {
-	d := decoders.Get().(*jsontext.Decoder)
-	defer decoders.Put(d)
-	d.Reset(bytes.NewBuffer(raw))
-	malformed := func(err error) ([]any, error) {
-		return nil, wrap("sdjwt_disclosure_malformed", "disclosure is not a strict JSON array", err)
-	}
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '[' {
-		return malformed(nil) // jsontext's own errors quote the input
-	}
-	parts := make([]any, 0, 4)
-	for d.PeekKind() != ']' {
-		if len(parts) == cap(parts) {
-			return nil, fail("sdjwt_disclosure_arity", "disclosure has more than 3 elements")
-		}
-		v, err := d.ReadValue()
-		if err != nil {
-			return malformed(nil)
-		}
-		if v.Kind() == '"' {
-			text, err := jsontext.AppendUnquote(nil, v)
-			if err != nil {
-				return malformed(nil)
-			}
-			parts = append(parts, string(text))
-			continue
-		}
-		element, err := jose.ParseValue(v, disclosureLimits)
-		if err != nil {
-			return malformed(err)
-		}
-		parts = append(parts, element)
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return malformed(nil)
-	}
-	if _, err := d.ReadToken(); err != io.EOF {
-		return malformed(nil)
-	}
-	return parts, nil
-}
-
-var disclosureLimits = jose.Limits{MaxSize: MaxSize, MaxDepth: MaxDepth}
+// disclosureLimits let the value inside the array nest as deep as a payload.
+var disclosureLimits = jose.Limits{MaxSize: MaxSize, MaxDepth: 1 + MaxDepth}
 
 // reserved reports whether name may not be a claim's name (RFC 9901 §4.1.1,
 // §7.1 step 3.c.ii).

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
+	"hash"
+	"sync"
 )
 
 // DefaultHash is the digest algorithm when _sd_alg is absent (RFC 9901 §4.1.1).
@@ -14,27 +16,41 @@ const DefaultHash = "sha-256"
 // are not accepted: RFC 9901 §9.4 demands second-preimage resistance.
 var Hashes = []string{"sha-256", "sha-384", "sha-512"}
 
-// digest returns the base64url digest of the ASCII bytes of s. alg must be one
-// of Hashes. buf is scratch space to spare an allocation per call.
-func digest(alg, s string, buf *[]byte) string {
-	*buf = append((*buf)[:0], s...)
-	var out [88]byte
-	switch alg {
-	case "sha-384":
-		sum := sha512.Sum384(*buf)
-		return encode(&out, sum[:])
-	case "sha-512":
-		sum := sha512.Sum512(*buf)
-		return encode(&out, sum[:])
-	default:
-		sum := sha256.Sum256(*buf)
-		return encode(&out, sum[:])
-	}
+// A hasher reads texts piece by piece, so that none of them is copied to the
+// heap. Hashers are used again and again.
+type hasher struct {
+	hash.Hash
+	piece [1024]byte
 }
 
-func encode(dst *[88]byte, sum []byte) string {
-	base64.RawURLEncoding.Encode(dst[:], sum)
-	return string(dst[:base64.RawURLEncoding.EncodedLen(len(sum))])
+var hashers = map[string]*sync.Pool{
+	"sha-256": {New: func() any { return &hasher{Hash: sha256.New()} }},
+	"sha-384": {New: func() any { return &hasher{Hash: sha512.New384()} }},
+	"sha-512": {New: func() any { return &hasher{Hash: sha512.New()} }},
+}
+
+// appendDigests appends the base64url digests of the ASCII bytes of texts, one
+// after the other. alg must be one of Hashes.
+func appendDigests(dst []byte, alg string, texts ...string) []byte {
+	pool := hashers[alg]
+	h := pool.Get().(*hasher)
+	defer pool.Put(h)
+	for _, text := range texts {
+		h.Reset()
+		for text != "" {
+			n := copy(h.piece[:], text)
+			h.Write(h.piece[:n])
+			text = text[n:]
+		}
+		dst = base64.RawURLEncoding.AppendEncode(dst, h.Sum(h.piece[:0]))
+	}
+	return dst
+}
+
+// digest is the base64url digest of one text.
+func digest(alg, text string) string {
+	var out [88]byte
+	return string(appendDigests(out[:0], alg, text))
 }
 
 // digestSize is the length of a digest in bytes, for decoys.

@@ -26,7 +26,7 @@ func forge(t *testing.T, key *jose.PrivateKey, payload string, disclosures ...st
 // disclosure encodes JSON text; hash gives its digest.
 func disclosure(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-func hash(disclosure string) string {
+func hashOf(disclosure string) string {
 	sum := sha256.Sum256([]byte(disclosure))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
@@ -35,7 +35,7 @@ func hash(disclosure string) string {
 func sd(disclosures ...string) string {
 	var digests []string
 	for _, d := range disclosures {
-		digests = append(digests, hash(d))
+		digests = append(digests, hashOf(d))
 	}
 	b, _ := json.Marshal(map[string]any{"_sd": digests})
 	return string(b)
@@ -43,7 +43,7 @@ func sd(disclosures ...string) string {
 
 // placeholder is a payload whose array has one hidden element.
 func placeholder(disclosure string) string {
-	return `{"list":[{"...":"` + hash(disclosure) + `"}]}`
+	return `{"list":[{"...":"` + hashOf(disclosure) + `"}]}`
 }
 
 func newKey(t testing.TB) *jose.PrivateKey {
@@ -89,7 +89,7 @@ func TestRejects(t *testing.T) {
 	}{
 		{"SDJWT-001", "issuer_signature_invalid", []string{flipSignature(forge(t, key, sd(name), name))}},
 		{"SDJWT-003", "sdjwt_digest_duplicate", []string{
-			forge(t, key, `{"_sd":["`+hash(name)+`"],"list":[{"...":"`+hash(name)+`"}]}`),
+			forge(t, key, `{"_sd":["`+hashOf(name)+`"],"list":[{"...":"`+hashOf(name)+`"}]}`),
 			forge(t, key, `{"_sd":["decoy","decoy"]}`),
 			forge(t, key, `{"list":[{"...":"decoy"},[{"...":"decoy"}]]}`),
 		}},
@@ -111,7 +111,7 @@ func TestRejects(t *testing.T) {
 		}},
 		{"SDJWT-012", "sdjwt_claim_collision", []string{
 			forge(t, key, sd(name, twin), name, twin),
-			forge(t, key, `{"name":"Ida","_sd":["`+hash(name)+`"]}`, name),
+			forge(t, key, `{"name":"Ida","_sd":["`+hashOf(name)+`"]}`, name),
 		}},
 		{"SDJWT-020", "sdjwt_disclosure_arity", []string{
 			forge(t, key, sd(element), element), forge(t, key, placeholder(name), name),
@@ -124,7 +124,7 @@ func TestRejects(t *testing.T) {
 			forge(t, key, sd(name+"="), name+"="), forge(t, key, sd("ä"), "ä"),
 		}},
 		{"SDJWT-025", "sdjwt_array_placeholder_malformed", []string{
-			forge(t, key, `{"list":[{"...":"`+hash(element)+`","x":1}]}`, element),
+			forge(t, key, `{"list":[{"...":"`+hashOf(element)+`","x":1}]}`, element),
 		}},
 		{"SDJWT-026", "sdjwt_array_placeholder_malformed", []string{
 			forge(t, key, `{"list":[{"...":7}]}`), forge(t, key, `{"list":[{"...":["x"]}]}`), forge(t, key, `{"list":[{"...":""}]}`),
@@ -245,7 +245,7 @@ func TestAccepts(t *testing.T) {
 		child := disclosure(`["c2FsdA","street","Weg 1"]`)
 		parent := disclosure(`["c2FsdDM","address",` + sd(child) + `]`)
 		element := disclosure(`["c2FsdA","DE"]`)
-		s, err := Parse(forge(t, key, `{"_sd":["`+hash(parent)+`"],"list":["a",{"...":"`+hash(element)+`"},{"...":"x"}]}`, parent, element, child))
+		s, err := Parse(forge(t, key, `{"_sd":["`+hashOf(parent)+`"],"list":["a",{"...":"`+hashOf(element)+`"},{"...":"x"}]}`, parent, element, child))
 		if err != nil {
 			t.Fatal(err)
 		}

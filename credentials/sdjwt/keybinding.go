@@ -45,12 +45,11 @@ func Bind(ctx context.Context, sd string, holder jose.Signer, c KBClaims) (strin
 			return "", err
 		}
 	}
-	var buf []byte
 	payload := map[string]any{
 		"iat":     c.IssuedAt.Unix(),
 		"aud":     c.Audience,
 		"nonce":   c.Nonce,
-		"sd_hash": digest(c.HashAlg, sd, &buf),
+		"sd_hash": digest(c.HashAlg, sd),
 	}
 	for name, v := range c.Extra {
 		if _, taken := payload[name]; taken {
@@ -156,8 +155,7 @@ func (v *Verified) matchKeyBinding(c map[string]any, r KBRule) error {
 	if !equal(aud, r.Audience) {
 		return fail("kb_aud_mismatch", "aud names another verifier")
 	}
-	var buf []byte
-	if sum, ok := c["sd_hash"].(string); !ok || !equal(sum, digest(v.hash, v.sd.signed, &buf)) {
+	if sum, ok := c["sd_hash"].(string); !ok || !equal(sum, digest(v.hash, v.sd.signed)) {
 		return fail("kb_sd_hash_mismatch", "the presentation is not the one that was signed")
 	}
 	return matchTimes(c, r)

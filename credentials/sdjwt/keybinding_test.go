@@ -22,11 +22,10 @@ func TestKeyBinding(t *testing.T) {
 	name := disclosure(`["c2FsdA","name","Ada"]`)
 	other := disclosure(`["c2FsdB","age",7]`)
 	cnf, _ := json.Marshal(map[string]any{"jwk": holder.Public().JWK()})
-	bound := forge(t, issuer, `{"_sd":["`+hash(name)+`","`+hash(other)+`"],"cnf":`+string(cnf)+`}`, name)
-	var buf []byte
+	bound := forge(t, issuer, `{"_sd":["`+hashOf(name)+`","`+hashOf(other)+`"],"cnf":`+string(cnf)+`}`, name)
 	good := func() map[string]any {
 		r := kbRule()
-		return map[string]any{"nonce": r.Nonce, "aud": r.Audience, "iat": bindTime.Unix(), "sd_hash": digest("sha-256", bound, &buf)}
+		return map[string]any{"nonce": r.Nonce, "aud": r.Audience, "iat": bindTime.Unix(), "sd_hash": digest("sha-256", bound)}
 	}
 	sign := func(key *jose.PrivateKey, header, claims map[string]any) string {
 		b, _ := json.Marshal(claims)
@@ -48,11 +47,11 @@ func TestKeyBinding(t *testing.T) {
 	rebind := func(payload string) string {
 		sd := forge(t, issuer, payload)
 		c := good()
-		c["sd_hash"] = digest("sha-256", sd, &buf)
+		c["sd_hash"] = digest("sha-256", sd)
 		return sd + sign(holder, kb, c)
 	}
 	private, _ := json.Marshal(map[string]any{"kty": "EC", "crv": "P-256", "d": "AAAA", "x": holder.Public().JWK()["x"], "y": holder.Public().JWK()["y"]})
-	wrongHash := digest("sha-512", bound, &buf)
+	wrongHash := digest("sha-512", bound)
 	for _, tt := range []struct{ name, token, want string }{
 		{"good", twist("consent", "digest"), ""},
 		{"missing", bound, "kb_missing"},

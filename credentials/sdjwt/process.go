@@ -1,6 +1,7 @@
 package sdjwt
 
 import (
+	"encoding/base64"
 	"slices"
 
 	"facet/credentials/claims"
@@ -30,9 +31,11 @@ func newProcessor(hash string, encoded []string, payload map[string]any) (*proce
 		byDigest:    make(map[string]int, len(encoded)+min(len(sd), MaxDigests)),
 		parent:      -1,
 	}
-	var buf []byte
+	digests := string(appendDigests(make([]byte, 0, len(encoded)*base64.RawURLEncoding.EncodedLen(digestSize(hash))), hash, encoded...))
 	for i, e := range encoded {
-		d := digest(hash, e, &buf)
+		n := len(digests) / (len(encoded) - i) // they are equally long
+		d := digests[:n]
+		digests = digests[n:]
 		if _, twice := p.byDigest[d]; twice {
 			return nil, fail("sdjwt_disclosure_duplicate", "disclosure %d was sent twice", i)
 		}
@@ -70,7 +73,12 @@ func (p *processor) object(in map[string]any, depth int) (map[string]any, error)
 	if depth > MaxDepth {
 		return nil, fail("json_depth_limit", "payload nests deeper than %d", MaxDepth)
 	}
-	out := make(map[string]any, len(in))
+	sd, hides := in["_sd"]
+	digests, ok := sd.([]any)
+	if hides && !ok {
+		return nil, fail("sdjwt_sd_malformed", "_sd is not an array")
+	}
+	out := make(map[string]any, len(in)+min(len(digests), len(p.disclosures)))
 	for name, v := range in {
 		switch name {
 		case "_sd":
@@ -88,14 +96,6 @@ func (p *processor) object(in map[string]any, depth int) (map[string]any, error)
 			return nil, err
 		}
 		out[name] = done
-	}
-	sd, ok := in["_sd"]
-	if !ok {
-		return out, nil
-	}
-	digests, ok := sd.([]any)
-	if !ok {
-		return nil, fail("sdjwt_sd_malformed", "_sd is not an array")
 	}
 	for _, d := range digests {
 		if err := p.disclosedMember(out, d, depth); err != nil {

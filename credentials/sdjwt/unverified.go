@@ -31,8 +31,7 @@ func (s *SDJWT) Unverified() (*Preview, error) {
 	if out.Hash, err = hashName(payload); err != nil {
 		return out, err
 	}
-	var buf []byte
-	out.SDHash = digest(out.Hash, s.signed, &buf)
+	out.SDHash = digest(out.Hash, s.signed)
 	p, err := newProcessor(out.Hash, s.disclosures, payload)
 	if err != nil {
 		return out, err
