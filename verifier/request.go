@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"errors"
 
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
@@ -27,6 +28,9 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 		return "", fail(ReasonExpired, "the request has expired")
 	case len(walletNonce) > MaxWalletNonce:
 		return "", fail("wallet_nonce_invalid", "wallet_nonce is too long")
+	}
+	if t, err = v.noteOpened(ctx, t); err != nil {
+		return "", err
 	}
 	key, err := v.encryptionKey(ctx, t)
 	if err != nil {
@@ -66,6 +70,21 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 		return "", unavailable("sign request", err)
 	}
 	return jar, nil
+}
+
+// noteOpened remembers that a wallet has fetched the request, so that the
+// platform's page can say so. The log is not told: nobody has answered.
+func (v *Verifier) noteOpened(ctx context.Context, t *transaction) (*transaction, error) {
+	if t.Fetched {
+		return t, nil
+	}
+	next := *t
+	next.Fetched = true
+	noted, err := v.swap(ctx, t, next)
+	if errors.Is(err, errMoved) {
+		return t, nil // somebody fetched or answered meanwhile, which says as much
+	}
+	return noted, err
 }
 
 func (v *Verifier) endpoint(name string, p purpose, t *transaction) string {

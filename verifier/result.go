@@ -42,8 +42,11 @@ func (v *Verifier) Status(ctx context.Context, platformID, id string) (State, er
 	if err != nil {
 		return "", err
 	}
-	if t.State == Open && !v.cfg.Now().Before(t.expires()) {
+	switch {
+	case t.State == Open && !v.cfg.Now().Before(t.expires()):
 		return Expired, nil
+	case t.State == Open && t.Fetched:
+		return Opened, nil
 	}
 	return t.State, nil
 }

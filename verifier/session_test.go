@@ -2,13 +2,16 @@ package verifier_test
 
 import (
 	"bytes"
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path"
 	"strings"
 	"testing"
 	"time"
 
+	"facet/audit"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 	"facet/verifier"
@@ -231,4 +234,44 @@ func TestBegin(t *testing.T) {
 			t.Errorf("OpenAPI: %d", got.status)
 		}
 	})
+}
+
+// TestOpened: the platform that asked sees that its request was fetched, and
+// nobody else sees anything; the log has no entry of it.
+func TestOpened(t *testing.T) {
+	r := newRig(t)
+	b := r.begin("access", "cross_device")
+	state := func() string { return r.api(keyNews, "GET", "/v1/requests/"+b.ID, "").field("state") }
+	if got := state(); got != "open" {
+		t.Fatalf("before: %s", got)
+	}
+	for range 2 {
+		if a := r.do(call{method: "GET", url: b.uri}); a.status != http.StatusOK {
+			t.Fatalf("request object: %d", a.status)
+		}
+		if got := state(); got != "opened" {
+			t.Fatalf("after it was fetched: %s", got)
+		}
+	}
+	if a := r.api(keyOther, "GET", "/v1/requests/"+b.ID, ""); a.status != http.StatusNotFound {
+		t.Fatalf("another platform: %d %s", a.status, a.body)
+	}
+	r.wantEntries(audit.KindConfig, audit.KindPolicy, audit.KindRequest)
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
+	defer stop()
+	req := httptest.NewRequestWithContext(ctx, "GET", baseURL+"/v1/requests/"+b.ID+"/events", nil)
+	req.Header.Set("Authorization", "Bearer "+keyNews)
+	rec := httptest.NewRecorder()
+	answer, sent := r.compose(b, twist{}), make(chan reply, 1)
+	time.AfterFunc(3*server.EventInterval/2, func() { sent <- answer.send() })
+	r.http.ServeHTTP(rec, req)
+	if done := <-sent; done.status != http.StatusOK {
+		t.Fatalf("answer: %d %s", done.status, done.body)
+	}
+	if first, _, _ := strings.Cut(rec.Body.String(), "\n\n"); !strings.Contains(first, `"state":"opened"`) || !strings.Contains(rec.Body.String(), `"state":"released"`) {
+		t.Fatalf("events: %s", rec.Body)
+	}
+	if got := state(); got != "released" {
+		t.Fatalf("after the answer: %s", got)
+	}
 }

@@ -18,6 +18,7 @@ type State string
 // are ends, but for withdrawing, which Sweep drives on like accepted.
 const (
 	Open        State = "open"        // waiting for an answer
+	Opened      State = "opened"      // the same, and a wallet has fetched the request; Status only, never stored
 	Accepted    State = "accepted"    // an answer passed every check; result sealed
 	Logged      State = "logged"      // its entry is in the log
 	Released    State = "released"    // the platform may have the result
@@ -47,6 +48,7 @@ type transaction struct {
 	Request   uint64     `json:"request"`           // index of its request entry
 
 	State     State   `json:"state"`
+	Fetched   bool    `json:"fetched,omitempty"` // by a wallet
 	Tries     int     `json:"tries,omitempty"`
 	LastCheck Check   `json:"last_check,omitempty"` // why the last try failed
 	ClosedAt  int64   `json:"closed_at,omitempty"`  // left open

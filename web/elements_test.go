@@ -74,7 +74,7 @@ func newPlatform(t *testing.T, elements []byte, verdicts chan<- verdict) *httpte
 	})
 	mux.HandleFunc("GET /events/{end}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
-		for _, state := range []string{"open", "accepted", r.PathValue("end")} {
+		for _, state := range []string{"open", "opened", "accepted", r.PathValue("end")} {
 			fmt.Fprintf(w, "event: state\ndata: {\"state\":%q}\n\n", state)
 			w.(http.Flusher).Flush()
 			time.Sleep(150 * time.Millisecond)

@@ -51,7 +51,7 @@ func (s *Server) events(c echo.Context) error {
 
 func ended(s verifier.State) bool {
 	switch s {
-	case verifier.Open, verifier.Accepted, verifier.Logged:
+	case verifier.Open, verifier.Opened, verifier.Accepted, verifier.Logged:
 		return false
 	}
 	return true
