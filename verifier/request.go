@@ -60,6 +60,7 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 		WithdrawalEndpoint: v.endpoint("withdraw", forWithdraw, t),
 		Log:                v.cfg.LogInfo,
 		RetentionUntil:     t.keep(),
+		Flow:               string(t.Flow),
 	})
 	if err != nil {
 		return "", unavailable("sign policy offer", err)

@@ -289,3 +289,17 @@ func TestProposalsAreApart(t *testing.T) {
 		}
 	})
 }
+
+// TestCrossDevice: that a request was started on another screen is what the
+// asker signed, and consent is to a page that said so.
+func TestCrossDevice(t *testing.T) {
+	for flow, want := range map[string]bool{"": false, openid4vp.FlowSameDevice: false, openid4vp.FlowCrossDevice: true} {
+		r := newRig(t)
+		r.prefer(liked)
+		q := r.question()
+		q.flow = flow
+		if p := r.mustAsk(q.prefer(t, r)); p.CrossDevice != want {
+			t.Errorf("flow %q: cross-device %v", flow, p.CrossDevice)
+		}
+	}
+}

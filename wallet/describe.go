@@ -7,6 +7,7 @@ import (
 
 	"facet/credentials/claims"
 	"facet/credentials/dcql"
+	"facet/credentials/openid4vp"
 	"facet/policy/hints"
 	"facet/schemas"
 )
@@ -44,6 +45,7 @@ func (w *Wallet) describe(p *proposal, result *dcql.Result) error {
 func (w *Wallet) describePolicy(p *proposal, known *party) {
 	pol := p.compiled.Policy
 	p.view.Kind = KindPolicy
+	p.view.CrossDevice = p.offer.Flow == openid4vp.FlowCrossDevice
 	p.view.Question = complete(Text(pol.Question), "")
 	p.view.Benefit = complete(Text(pol.Benefit), "")
 	purpose, _ := schemas.PurposeByID(pol.Purpose)

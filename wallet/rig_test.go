@@ -45,7 +45,7 @@ type identity struct {
 	x5c []string
 }
 
-func newAuthority(t *testing.T, name string) *authority {
+func newAuthority(t testing.TB, name string) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -66,7 +66,7 @@ func newAuthority(t *testing.T, name string) *authority {
 	return &authority{c, key}
 }
 
-func (a *authority) vouch(t *testing.T, organization, host string) *identity {
+func (a *authority) vouch(t testing.TB, organization, host string) *identity {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -93,7 +93,7 @@ func (a *authority) base64() string { return base64.StdEncoding.EncodeToString(a
 
 // A rig is a wallet, somebody who asks and somebody who issues.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	now     time.Time
 	wallet  *wallet.Wallet
 	vault   *vault.Vault
@@ -114,7 +114,7 @@ type rig struct {
 	reply func(w http.ResponseWriter, r *http.Request)
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, now: start, fetch: fetch.New(fetch.Config{InsecureLoopback: true})}
 	issuers, media := newAuthority(t, "Register of issuers"), newAuthority(t, "Media register")
@@ -209,6 +209,7 @@ type question struct {
 	edit     func(jar string) string
 	serve    http.HandlerFunc // instead of serving the object
 	enc      *jose.PrivateKey
+	flow     string // in the policy offer
 }
 
 const fixedNonce = "n-0S6_WzA2Mj8eZ1oV7qXw"
@@ -248,7 +249,7 @@ func ageQuery() *dcql.Query {
 }
 
 // prefer asks for preferences under a policy, and offers it.
-func (q *question) prefer(t *testing.T, r *rig) *question {
+func (q *question) prefer(t testing.TB, r *rig) *question {
 	t.Helper()
 	p, err := policy.Parse([]byte(homePolicy))
 	if err != nil {
@@ -264,7 +265,7 @@ func (q *question) prefer(t *testing.T, r *rig) *question {
 	}, openid4vp.PolicyOffer{
 		Policy: p, ReceiptEndpoint: r.url("/receipt/1"), WithdrawalEndpoint: r.url("/withdraw/1"),
 		Log:            openid4vp.LogInfo{Origin: "morgenblatt.localhost/log", Key: "k", URL: r.url("/log")},
-		RetentionUntil: r.now.Add(p.Keep()),
+		RetentionUntil: r.now.Add(p.Keep()), Flow: q.flow,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -131,7 +131,7 @@ type Proposal struct {
 	Preview     Outcome     `json:"preview"`
 	Identify    Identify    `json:"identify"`
 	Technical   []Technical `json:"technical"`
-	CrossDevice bool        `json:"cross_device"`
+	CrossDevice bool        `json:"cross_device"` // started on another screen, as the asker signed
 	Satisfiable bool        `json:"satisfiable"`
 	Missing     []Missing   `json:"missing"`
 	Code        string      `json:"code,omitempty"` // why an asker is unverified

@@ -48,7 +48,7 @@ export class DonePage extends Page {
     const w = this.ctx.words;
     const { proposal, presented, back } = this.answered;
     const party = proposal.asker.name;
-    const elsewhere = !back;
+    const elsewhere = proposal.cross_device || !back;
     const path = `/history/${encodeURIComponent(presented?.history_id ?? "")}`;
     const sent = (presented?.sent ?? []).map((s) => w.pick(s.label));
     return html`<div class="message">
@@ -67,7 +67,7 @@ export class DonePage extends Page {
               ${receiptLine(w, this.receipt)}`
           : nothing}
       </section>
-      ${back
+      ${back && !elsewhere
         ? html`<a class="button button--wide" href=${back} rel="noreferrer">${w.t("back_to", { party })}</a>`
         : html`<a class="button button--plain button--wide" href="/home" @click=${follow(this.ctx, "/home")}>${w.t("to_home")}</a>`}
       ${proposal.kind === "policy"

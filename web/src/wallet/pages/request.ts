@@ -114,6 +114,7 @@ export class RequestPage extends Page {
     return html`<section class="stack" aria-labelledby="question">
       ${asker(w, p.asker)}
       ${p.asker.suspicious ? note("caution", w.t("asker.suspicious"), w.t("asker.suspicious_more", { domain: p.asker.domain })) : nothing}
+      ${p.cross_device ? note("caution", w.t("cross.title"), w.t("cross.more")) : nothing}
       <h1 id="question"><span class="lead">${w.t("request.wants", { party: p.asker.name })}</span> ${w.pick(p.question)}</h1>
       ${policy ? nothing : note("caution", w.t("foreign.no_purpose", { party: p.asker.name }), w.t("foreign.no_retention"))}
       <dl class="facts">
