@@ -46,6 +46,7 @@ type tab struct {
 	ctx context.Context
 
 	authenticator webauthn.AuthenticatorID
+	first         page.ScriptIdentifier // runs before pages' own scripts
 
 	mu       sync.Mutex
 	problems []string
@@ -205,7 +206,7 @@ func (tb *tab) pressAt(what, js string) {
 	tb.t.Helper()
 	tb.await(what+", to be pressed", "((el) => el && !el.disabled)("+js+")")
 	var at struct{ X, Y float64 }
-	tb.eval(`(() => { const el = `+js+`; el.scrollIntoView({block: "center"}); const r = el.getBoundingClientRect();
+	tb.eval(`(() => { const el = `+js+`; el.scrollIntoView({block: "center", behavior: "instant"}); const r = el.getBoundingClientRect();
 		return {X: r.x + r.width / 2, Y: r.y + r.height / 2}; })()`, &at)
 	tb.do(chromedp.MouseClickXY(at.X, at.Y))
 }
@@ -230,8 +231,16 @@ func (tb *tab) shot(name string) {
 	if dir == "" {
 		return
 	}
+	// The window grows to the page, so that bars fixed to its edge stand where
+	// the page ends and not across its middle.
+	var size struct{ Width, Window, Page int64 }
+	tb.eval(`({Width: innerWidth, Window: innerHeight, Page: document.documentElement.scrollHeight})`, &size)
 	var picture []byte
-	tb.do(chromedp.FullScreenshot(&picture, 100))
+	tb.do(
+		emulation.SetDeviceMetricsOverride(size.Width, max(size.Window, size.Page), 1, size.Width < 600),
+		chromedp.Sleep(50*time.Millisecond), chromedp.CaptureScreenshot(&picture),
+		emulation.SetDeviceMetricsOverride(size.Width, size.Window, 1, size.Width < 600),
+	)
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
 		tb.t.Fatal(err)
 	}
