@@ -71,10 +71,14 @@ var rawURL = base64.RawURLEncoding.Strict()
 // no bits left over (RFC 7515 §2, RFC 4648 §3.5). Reason
 // jose_base64_not_canonical.
 func DecodeBase64URL(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") { // which encoding/base64 skips
+	return appendBase64URL(make([]byte, 0, rawURL.DecodedLen(len(s))), s)
+}
+
+func appendBase64URL(dst []byte, s string) ([]byte, error) {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 { // which encoding/base64 skips
 		return nil, refuse("jose_base64_not_canonical", "line end inside base64url")
 	}
-	b, err := rawURL.DecodeString(s)
+	b, err := rawURL.AppendDecode(dst, []byte(s))
 	if err != nil {
 		return nil, refuse("jose_base64_not_canonical", "not canonical base64url")
 	}

@@ -30,6 +30,10 @@ type Limits struct {
 // json_duplicate_member, json_case_collision, json_malformed.
 func ParseObject(text []byte, l Limits) (map[string]any, error) {
 	v, err := ParseValue(text, l)
+	return asObject(v, err)
+}
+
+func asObject(v any, err error) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -42,18 +46,42 @@ func ParseObject(text []byte, l Limits) (map[string]any, error) {
 
 // ParseValue reads one strict JSON value of any kind; see ParseObject.
 func ParseValue(text []byte, l Limits) (any, error) {
-	if l.MaxSize == 0 {
-		l.MaxSize = MaxToken
-	}
-	if l.MaxDepth == 0 {
-		l.MaxDepth = MaxJSONDepth
-	}
-	if len(text) > l.MaxSize {
-		return nil, refuse(ReasonSize, "JSON text longer than %d bytes", l.MaxSize)
-	}
 	r := readers.Get().(*reader)
 	defer r.release()
-	r.in, r.text, r.maxDepth = *bytes.NewBuffer(text), string(text), l.MaxDepth
+	return r.parse(text, l)
+}
+
+// ParseEncoded is ParseValue for a text in canonical base64url. Reasons
+// besides those: jose_base64_not_canonical.
+func ParseEncoded(encoded string, l Limits) (any, error) {
+	r := readers.Get().(*reader)
+	defer r.release()
+	if rawURL.DecodedLen(len(encoded)) > l.size() {
+		return nil, refuse(ReasonSize, "JSON text longer than %d bytes", l.size())
+	}
+	text, err := appendBase64URL(r.decoded[:0], encoded)
+	if err != nil {
+		return nil, err
+	}
+	r.decoded = text
+	return r.parse(text, l)
+}
+
+func (l Limits) size() int {
+	if l.MaxSize == 0 {
+		return MaxToken
+	}
+	return l.MaxSize
+}
+
+func (r *reader) parse(text []byte, l Limits) (any, error) {
+	if r.maxDepth = l.MaxDepth; r.maxDepth == 0 {
+		r.maxDepth = MaxJSONDepth
+	}
+	if len(text) > l.size() {
+		return nil, refuse(ReasonSize, "JSON text longer than %d bytes", l.size())
+	}
+	r.in, r.text = *bytes.NewBuffer(text), string(text)
 	v, err := r.value()
 	if err != nil {
 		return nil, err
@@ -71,7 +99,8 @@ type reader struct {
 	in       bytes.Buffer
 	text     string // what in held; strings without escapes are parts of it
 	maxDepth int
-	elements []any // of the arrays being read, the innermost last
+	elements []any  // of the arrays being read, the innermost last
+	decoded  []byte // room for a text that came encoded
 }
 
 var readers = sync.Pool{New: func() any {
@@ -80,8 +109,11 @@ var readers = sync.Pool{New: func() any {
 	return r
 }}
 
-// maxKeptElements bounds what a reader keeps between texts.
-const maxKeptElements = 1024
+// Bounds of the room a reader keeps between texts.
+const (
+	maxKeptElements = 1024
+	maxKeptBytes    = 16 << 10
+)
 
 // release lets go of the text and makes the reader ready for the next.
 func (r *reader) release() {
@@ -90,7 +122,10 @@ func (r *reader) release() {
 	if clear(r.elements); cap(r.elements) > maxKeptElements {
 		r.elements = nil
 	}
-	r.elements = r.elements[:0]
+	if clear(r.decoded); cap(r.decoded) > maxKeptBytes {
+		r.decoded = nil
+	}
+	r.elements, r.decoded = r.elements[:0], r.decoded[:0]
 	readers.Put(r)
 }
 

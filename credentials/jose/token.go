@@ -89,11 +89,8 @@ func parseHeader(encoded string) (map[string]any, error) {
 	if len(encoded) > MaxHeader {
 		return nil, refuse(ReasonSize, "token header longer than %d bytes", MaxHeader)
 	}
-	text, err := DecodeBase64URL(encoded)
-	if err != nil {
-		return nil, err
-	}
-	return ParseObject(text, Limits{})
+	v, err := ParseEncoded(encoded, Limits{})
+	return asObject(v, err)
 }
 
 // header checks the members in the order of what must never be got wrong:

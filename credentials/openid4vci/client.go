@@ -17,17 +17,29 @@ type Client struct {
 
 const mediaJSON = "application/json"
 
-// Offer fetches an offer by reference (§4.1.3). Whatever goes wrong on the way,
-// the reason is offer_fetch; what the answer says may be offer_malformed.
+// Offer fetches an offer by reference (§4.1.3). When the issuer says that it is
+// over, the reason is offer_expired or code_used; whatever else goes wrong on
+// the way, offer_fetch; what the answer says may be offer_malformed.
 func (c Client) Offer(ctx context.Context, uri string) (*Offer, error) {
 	answer, err := c.Fetch.Do(ctx, fetch.Request{URL: uri, Accept: []string{mediaJSON}, MaxBytes: MaxOffer})
 	if err == nil {
 		err = answer.OK()
 	}
 	if err != nil {
-		return nil, &Error{reason: "offer_fetch", detail: "the offer cannot be fetched", cause: err}
+		return nil, &Error{reason: offerReason(answer), detail: "the offer cannot be fetched", cause: err}
 	}
 	return ParseOffer(answer.Body)
+}
+
+// offerReason tells an offer that is over from one that cannot be had: only the
+// first needs a new letter.
+func offerReason(answer *fetch.Response) string {
+	if answer != nil && answer.Status == http.StatusGone {
+		if w := ParseWireError(answer.Body); w.Reason == "offer_expired" || w.Reason == "code_used" {
+			return w.Reason
+		}
+	}
+	return "offer_fetch"
 }
 
 // An Issuer is where a wallet speaks to, from the issuer's own metadata.

@@ -31,8 +31,21 @@ func TestFetchingAnOffer(t *testing.T) {
 			_, _ = w.Write([]byte("<p>hello"))
 		case "/gone":
 			w.WriteHeader(http.StatusGone)
+		case "/expired":
+			w.WriteHeader(http.StatusGone)
+			_, _ = w.Write([]byte(`{"error":"invalid_request","code":"offer_expired"}`))
+		case "/used":
+			w.WriteHeader(http.StatusGone)
+			_, _ = w.Write([]byte(`{"error":"invalid_request","code":"code_used"}`))
+		case "/strange":
+			w.WriteHeader(http.StatusGone)
+			_, _ = w.Write([]byte(`{"error":"invalid_request","code":"vault_deleted"}`))
 		}
 	})
+	for path, reason := range map[string]string{"/expired": "offer_expired", "/used": "code_used", "/strange": "offer_fetch"} {
+		_, err := c.Offer(t.Context(), url+path)
+		wantReason(t, err, reason)
+	}
 	if o, err := c.Offer(t.Context(), url+"/good"); err != nil || o.CredentialIssuer != issuerURL {
 		t.Fatalf("%+v, %v", o, err)
 	}

@@ -26,13 +26,9 @@ type Disclosure struct {
 // [salt, value] (RFC 9901 §4.2.1, §4.2.2).
 func decodeDisclosure(encoded string) (Disclosure, error) {
 	d := Disclosure{Encoded: encoded, Parent: -1}
-	raw, err := jose.DecodeBase64URL(encoded)
+	v, err := jose.ParseEncoded(encoded, disclosureLimits)
 	if err != nil {
-		return d, wrap("sdjwt_disclosure_malformed", "disclosure is not base64url", err)
-	}
-	v, err := jose.ParseValue(raw, disclosureLimits)
-	if err != nil {
-		return d, wrap("sdjwt_disclosure_malformed", "disclosure is not strict JSON", err)
+		return d, wrap("sdjwt_disclosure_malformed", "disclosure is not strict JSON in base64url", err)
 	}
 	parts, ok := v.([]any)
 	if !ok {

@@ -2,7 +2,6 @@ package sdjwt
 
 import (
 	"encoding/base64"
-	"slices"
 
 	"facet/credentials/claims"
 )
@@ -16,6 +15,7 @@ type processor struct {
 	byDigest map[string]int
 	digests  int
 	path     claims.Path
+	places   claims.Path // room for the paths of disclosures
 	parent   int
 
 	trace     bool // keep unmatched
@@ -29,6 +29,7 @@ func newProcessor(hash string, encoded []string, payload map[string]any) (*proce
 	p := &processor{
 		disclosures: make([]Disclosure, len(encoded)),
 		byDigest:    make(map[string]int, len(encoded)+min(len(sd), MaxDigests)),
+		places:      make(claims.Path, 0, 2*len(encoded)),
 		parent:      -1,
 	}
 	digests := string(appendDigests(make([]byte, 0, len(encoded)*base64.RawURLEncoding.EncodedLen(digestSize(hash))), hash, encoded...))
@@ -224,7 +225,9 @@ func (p *processor) open(i int) (*Disclosure, error) {
 func (p *processor) place(i int, at any, depth int) (any, error) {
 	d := &p.disclosures[i]
 	p.path = append(p.path, at)
-	d.Path, d.Parent, d.Referenced = slices.Clone(p.path), p.parent, true
+	p.places = append(p.places, p.path...)
+	d.Path, p.places = p.places[:len(p.path):len(p.path)], p.places[len(p.path):]
+	d.Parent, d.Referenced = p.parent, true
 	outer := p.parent
 	p.parent = i
 	v, err := p.value(d.Value, depth+1)
