@@ -33,7 +33,7 @@ type Token struct {
 	header    Header
 	raw       string
 	signed    string // the signing input
-	payload   []byte
+	payload   string // as encoded
 	claims    map[string]any
 	signature []byte
 }
@@ -52,7 +52,7 @@ func Parse(compact string, r Rule) (*Token, error) {
 	if !ok || strings.Contains(signature, ".") {
 		return nil, refuse("jose_type_confusion", "not a compact signed token of three parts")
 	}
-	t := &Token{raw: compact, signed: compact[:len(encoded)+1+len(payload)]}
+	t := &Token{raw: compact, signed: compact[:len(encoded)+1+len(payload)], payload: payload}
 	members, err := parseHeader(encoded)
 	if err != nil {
 		return nil, err
@@ -60,16 +60,16 @@ func Parse(compact string, r Rule) (*Token, error) {
 	if t.header, err = r.header(members); err != nil {
 		return nil, err
 	}
-	if t.payload, err = DecodeBase64URL(payload); err != nil {
-		return nil, err
-	}
 	if t.signature, err = DecodeBase64URL(signature); err != nil {
 		return nil, err
 	}
 	if r.RawPayload {
-		return t, nil
+		_, err = DecodeBase64URL(payload)
+	} else {
+		v, bad := ParseEncoded(payload, Limits{MaxSize: r.MaxSize})
+		t.claims, err = asObject(v, bad)
 	}
-	if t.claims, err = ParseObject(t.payload, Limits{MaxSize: r.MaxSize}); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return t, nil

@@ -44,7 +44,10 @@ func (v *Verified) Header() Header { return v.token.header }
 func (v *Verified) Claims() map[string]any { return v.token.claims }
 
 // Payload returns the payload's bytes as they were signed.
-func (v *Verified) Payload() []byte { return v.token.payload }
+func (v *Verified) Payload() []byte {
+	b, _ := DecodeBase64URL(v.token.payload) // Parse decoded it before
+	return b
+}
 
 // Key returns the key the signature was checked with.
 func (v *Verified) Key() *PublicKey { return v.key }

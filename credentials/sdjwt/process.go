@@ -10,25 +10,26 @@ import (
 // builds new containers and never changes the payload it reads.
 type processor struct {
 	disclosures []Disclosure
-	// byDigest holds, for each digest met or computed, the index of its
-	// disclosure while that is still unused, or spent.
-	byDigest map[string]int
-	digests  int
-	path     claims.Path
-	places   claims.Path // room for the paths of disclosures
-	parent   int
+	seen        *digestSet // those of the disclosures first, in their order
+	used        []bool     // which disclosures a digest refers to
+	digests     int
+	path        claims.Path
+	places      claims.Path // room for the paths of disclosures
+	parent      int
 
 	trace     bool // keep unmatched
 	unmatched []Unmatched
 }
 
-const spent = -1
+// none stands for no disclosure.
+const none = -1
 
 func newProcessor(hash string, encoded []string, payload map[string]any) (*processor, error) {
 	sd, _ := payload["_sd"].([]any)
 	p := &processor{
 		disclosures: make([]Disclosure, len(encoded)),
-		byDigest:    make(map[string]int, len(encoded)+min(len(sd), MaxDigests)),
+		seen:        newDigestSet(len(encoded) + min(len(sd), MaxDigests)),
+		used:        make([]bool, len(encoded)),
 		places:      make(claims.Path, 0, 2*len(encoded)),
 		parent:      -1,
 	}
@@ -37,10 +38,9 @@ func newProcessor(hash string, encoded []string, payload map[string]any) (*proce
 		n := len(digests) / (len(encoded) - i) // they are equally long
 		d := digests[:n]
 		digests = digests[n:]
-		if _, twice := p.byDigest[d]; twice {
+		if _, added := p.seen.add(d); !added {
 			return nil, fail("sdjwt_disclosure_duplicate", "disclosure %d was sent twice", i)
 		}
-		p.byDigest[d] = i
 		p.disclosures[i] = Disclosure{Encoded: e, Digest: d, Parent: -1}
 	}
 	return p, nil
@@ -125,7 +125,7 @@ func (p *processor) disclosedMember(out map[string]any, digest any, depth int) e
 		return fail("sdjwt_sd_malformed", "_sd holds something that is not a digest")
 	}
 	i, err := p.take(s)
-	if err != nil || i == spent {
+	if err != nil || i == none {
 		return err
 	}
 	d, err := p.open(i)
@@ -177,7 +177,7 @@ func (p *processor) disclosedElement(out []any, placeholder map[string]any, dige
 		return nil, fail("sdjwt_array_placeholder_malformed", `an array placeholder is {"...": digest} and nothing else`)
 	}
 	i, err := p.take(s)
-	if err != nil || i == spent {
+	if err != nil || i == none {
 		return out, err
 	}
 	d, err := p.open(i)
@@ -192,21 +192,21 @@ func (p *processor) disclosedElement(out []any, placeholder map[string]any, dige
 }
 
 // take counts one digest of the payload and returns the index of the
-// disclosure it stands for, or spent for a decoy or something not disclosed.
+// disclosure it stands for, or none for a decoy or something not disclosed.
 // A digest met before is an error wherever that was (RFC 9901 §7.1 step 4).
 func (p *processor) take(digest string) (int, error) {
 	if p.digests++; p.digests > MaxDigests {
-		return spent, fail("size_limit", "more than %d digests", MaxDigests)
+		return none, fail("size_limit", "more than %d digests", MaxDigests)
 	}
-	i, known := p.byDigest[digest]
-	if known && i == spent {
-		return spent, fail("sdjwt_digest_duplicate", "a digest occurs twice")
-	}
-	p.byDigest[digest] = spent
-	if !known {
+	i, added := p.seen.add(digest)
+	if added {
 		p.missed(digest)
-		return spent, nil
+		return none, nil
 	}
+	if i >= len(p.used) || p.used[i] {
+		return none, fail("sdjwt_digest_duplicate", "a digest occurs twice")
+	}
+	p.used[i] = true
 	return i, nil
 }
 
