@@ -153,6 +153,8 @@ func (v *Verifier) logWeakenings(ctx context.Context) error {
 	if raw, err = json.Marshal(names); err != nil {
 		return err
 	}
-	_, err = v.cfg.Store.Swap(ctx, keyWeakenings, version, raw)
+	if _, err = v.cfg.Store.Swap(ctx, keyWeakenings, version, raw); errors.Is(err, store.ErrConflict) {
+		return nil // another process logged the same
+	}
 	return err
 }

@@ -11,8 +11,7 @@ import (
 	"facet/credentials/openid4vp"
 	"facet/credentials/statuslist"
 	"facet/fetch"
-	"facet/store/bolt"
-	"facet/store/keyfile"
+	"facet/store"
 	"facet/verifier"
 	"facet/verifier/auditlog"
 	"facet/verifier/server"
@@ -22,90 +21,108 @@ import (
 // sweepEvery is how often the verifier looks for what is due.
 const sweepEvery = 2 * time.Second
 
+// readyTimeout is how long /ready waits for store and log.
+const readyTimeout = 3 * time.Second
+
 // A verifierSetup says what one verifier process is made of.
 type verifierSetup struct {
-	dir              string // locked: store, keys and log are below it
+	dir              string // locked: store, keys and log are below it; or
+	database         string // postgres://…
 	baseURL          string
 	origin           string // of the log
+	logURL, logKey   string // of `facet log serve`; empty: the log is in dir
 	trust            *credentials.TrustList
-	platforms        []verifier.Platform
+	platforms        []platformSetup
 	keys             []server.APIKey
 	logger           *slog.Logger
 	insecureLoopback bool
 }
 
+// A platformSetup is a platform and the file its identity came from.
+type platformSetup struct {
+	verifier.Platform
+	file  string
+	stamp fileStamp
+}
+
 // A verifierNode is a running verifier: its engine, its log and their handler.
 // Run its worker, and Close it.
 type verifierNode struct {
-	engine  *verifier.Verifier
-	log     *auditlog.Log
-	handler http.Handler
-	logger  *slog.Logger
-	close   []func() error // in the order they were opened
+	setup       verifierSetup
+	engine      *verifier.Verifier
+	store, keys store.Store
+	log         *nodeLog
+	handler     http.Handler
+	logger      *slog.Logger
+	checks      []func(context.Context) error // what must answer for the node to be ready
+	close       []func() error                // in the order they were opened
 }
 
-// openVerifier opens everything below the folder. Event streams end with ctx.
+// openVerifier opens everything the setup names. Event streams end with ctx.
 func openVerifier(ctx context.Context, s verifierSetup) (*verifierNode, error) {
-	n := &verifierNode{logger: s.logger}
-	if err := n.open(ctx, s); err != nil {
+	n := &verifierNode{setup: s, logger: s.logger}
+	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
 
-func (n *verifierNode) open(ctx context.Context, s verifierSetup) error {
-	dir, err := bolt.DataDir(s.dir, "verifier")
-	if err != nil {
+func (n *verifierNode) open(ctx context.Context) error {
+	s := n.setup
+	if err := n.openStores(ctx); err != nil {
 		return err
 	}
-	n.close = append(n.close, dir.Close)
-	db, err := bolt.Open(dir.Path("verifier.db"))
-	if err != nil {
+	if err := n.openLog(ctx); err != nil {
 		return err
 	}
-	n.close = append(n.close, db.Close)
-	keys, err := keyfile.Open(keyfile.Config{Path: dir.Path("keys")})
-	if err != nil {
-		return err
-	}
-	n.close = append(n.close, keys.Close)
-	if n.log, err = auditlog.Open(ctx, auditlog.Config{Dir: dir.Path("log"), Origin: s.origin}); err != nil {
-		return err
-	}
-	n.close = append(n.close, n.log.Close)
 	status, err := statuslist.NewChecker(statuslist.Config{
 		Fetch: fetch.New(fetch.Config{InsecureLoopback: s.insecureLoopback}), Keys: s.trust,
 	})
 	if err != nil {
 		return err
 	}
-	n.engine, err = verifier.New(ctx, verifier.Config{
-		Store: db, Keys: keys, Log: n.log, Trust: s.trust, Status: status, Now: time.Now, BaseURL: s.baseURL,
-		LogInfo:   openid4vp.LogInfo{Origin: n.log.Origin(), Key: n.log.VKey(), URL: s.baseURL + auditlog.Prefix},
-		Platforms: s.platforms, InsecureLoopback: s.insecureLoopback,
-	})
-	if err != nil {
+	c := verifier.Config{
+		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Status: status, Now: time.Now, BaseURL: s.baseURL,
+		LogInfo:          openid4vp.LogInfo{Origin: n.log.origin, Key: n.log.vkey, URL: s.baseURL + auditlog.Prefix},
+		InsecureLoopback: s.insecureLoopback,
+	}
+	for _, p := range s.platforms {
+		c.Platforms = append(c.Platforms, p.Platform)
+	}
+	if n.engine, err = verifier.New(ctx, c); err != nil {
 		return err
 	}
-	n.handler, err = n.serve(ctx, s)
+	n.handler, err = n.serve(ctx)
 	return err
 }
 
-func (n *verifierNode) serve(ctx context.Context, s verifierSetup) (http.Handler, error) {
+func (n *verifierNode) serve(ctx context.Context) (http.Handler, error) {
 	ui, err := web.Built()
 	if errors.Is(err, web.ErrNotBuilt) {
 		n.logger.Warn("the web UI is not in this binary: the auditor's console and the page elements are missing")
 	} else if err != nil {
 		return nil, err
 	}
-	console, err := server.NewConsole(server.ConsoleConfig{Source: n.log.Source(), Origin: n.log.Origin(), VKey: n.log.VKey()}, ui)
+	console, err := server.NewConsole(server.ConsoleConfig{Source: n.log.source, Origin: n.log.origin, VKey: n.log.vkey}, ui)
 	if err != nil {
 		return nil, err
 	}
 	return server.New(server.Config{
-		Engine: n.engine, Log: n.log.Handler(), APIKeys: s.keys, Console: console, UI: ui,
-		Logger: n.logger, Now: time.Now, Stopping: ctx.Done(),
+		Engine: n.engine, Log: n.log.handler, APIKeys: n.setup.keys, Console: console, UI: ui,
+		Logger: n.logger, Now: time.Now, Ready: n.ready, Stopping: ctx.Done(),
 	})
+}
+
+// ready asks store and log whether they answer.
+func (n *verifierNode) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+	defer cancel()
+	for _, check := range n.checks {
+		if err := check(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // work sweeps until ctx ends. Errors are logged: the next turn tries again.

@@ -42,7 +42,7 @@ func TestVerifierServe(t *testing.T) {
 	addr := listener.Addr().String()
 	listener.Close()
 	config, err := json.Marshal(map[string]any{
-		"url": "http://" + addr, "addr": addr, "dir": "data", "log_origin": "verifier.test/log", "trust": "trust.json", "insecure_loopback": true,
+		"url": "http://" + addr, "addr": addr, "store": "data", "log_origin": "verifier.test/log", "trust": "trust.json", "insecure_loopback": true,
 		"platforms": []any{map[string]any{
 			"id": "news", "name": "Morgenblatt", "identity": "pki/morgenblatt.pem", "api_keys_sha256": []string{hex.EncodeToString(sum[:])},
 			"policies": []string{home}, "wallets": []any{map[string]any{"name": "Facet", "url": "http://wallet.localhost:8080"}},
@@ -110,18 +110,42 @@ func serveOnce(t *testing.T, config, addr string) {
 	}
 }
 
+// TestVerifierConfigMistakes writes three mistakes into one file; the operator
+// reads all three at once.
+func TestVerifierConfigMistakes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "verifier.json")
+	write(t, file, `{"url":"http://verifier.example","log_origin":"v/log","trust":"trust.json","store":"d","platfroms":[],
+		"platforms":[{"id":"a","name":"A","identity":"a.pem","policies":["a.yaml"],"api_keys_sha256":["short"]}]}`)
+	err := runVerifier(t.Context(), &environ{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}, []string{"serve", "--config", file})
+	if err == nil {
+		t.Fatal("it started")
+	}
+	for _, part := range []string{`unknown field "platfroms"`, "url: it is no https address", "trust: trust.json: open ", `platform "a": identity: open `,
+		`platform "a": policy a.yaml: open `, "api_keys_sha256 is no SHA-256", "`facet verifier key` prints one"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in:\n%v", part, err)
+		}
+	}
+}
+
 func TestVerifierConfigIsStrict(t *testing.T) {
-	for name, text := range map[string]string{
-		"misspelled":  `{"url":"https://v.example","log_origin":"v/log","trust":"t","dir":"d","platfroms":[{}]}`,
-		"no platform": `{"url":"https://v.example","log_origin":"v/log","trust":"t","dir":"d"}`,
-		"no log":      `{"url":"https://v.example","trust":"t","dir":"d","platforms":[{"id":"a"}]}`,
+	t.Setenv("FACET_LOG_KEY", "")
+	const rest = `"url":"https://v.example","log_origin":"v/log","trust":"t"`
+	for name, tt := range map[string]struct{ text, want string }{
+		"no JSON":          {`{`, "config: "},
+		"no platform":      {`{` + rest + `,"store":"d"}`, "platforms: there is none"},
+		"no store":         {`{` + rest + `}`, "store: it is not set"},
+		"shared, no log":   {`{` + rest + `,"store":"postgres:///x"}`, "log: it is not set, but the store is shared"},
+		"log in the clear": {`{` + rest + `,"store":"d","log":"http://log.internal"}`, "log: it is neither an https address"},
+		"log without key":  {`{` + rest + `,"store":"d","log":"https://log.internal"}`, "log: FACET_LOG_KEY is not set"},
+		"loopback":         {`{"url":"http://localhost"}`, "url: it is no https address"},
 	} {
 		file := filepath.Join(t.TempDir(), "verifier.json")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readVerifierConfig(file); err == nil {
-			t.Errorf("%s: accepted", name)
+		write(t, file, tt.text)
+		c, found := readVerifierConfig(file)
+		_, more := c.resolve(time.Now())
+		if err := problems(append(found, more...)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

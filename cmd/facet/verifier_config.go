@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"facet/credentials"
+	"facet/policy"
+	"facet/policy/lint"
+	"facet/verifier"
+	"facet/verifier/server"
+)
+
+// verifierConfig is the configuration file.
+type verifierConfig struct {
+	URL              string           `json:"url"`
+	Addr             string           `json:"addr"`
+	Store            string           `json:"store"` // a folder, or postgres://…
+	LogOrigin        string           `json:"log_origin"`
+	Log              string           `json:"log"` // of `facet log serve`; empty: the log is in the store's folder
+	Trust            string           `json:"trust"`
+	Platforms        []platformConfig `json:"platforms"`
+	InsecureLoopback bool             `json:"insecure_loopback"`
+
+	base string // the folder paths are relative to
+}
+
+type platformConfig struct {
+	ID         string            `json:"id"`
+	Name       string            `json:"name"`
+	Identity   string            `json:"identity"`
+	APIKeys    []string          `json:"api_keys_sha256"` // hex
+	ReturnURIs []string          `json:"return_uris"`
+	Policies   []string          `json:"policies"`
+	Wallets    []verifier.Wallet `json:"wallets"`
+}
+
+// readVerifierConfig reads the file strictly: a misspelled member would
+// otherwise be a setting that silently does not hold. What can be read is
+// returned all the same, so that every mistake is found at once.
+func readVerifierConfig(file string) (*verifierConfig, []finding) {
+	c := &verifierConfig{Addr: "127.0.0.1:8081", base: filepath.Dir(file)}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return c, []finding{bad("config", err.Error(), "Name the configuration file with --config.")}
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	strict := d.Decode(c)
+	if strict == nil {
+		return c, nil
+	}
+	found := []finding{bad("config", strings.TrimPrefix(strict.Error(), "json: "), "The members are in docs/operating.md.")}
+	again := &verifierConfig{Addr: c.Addr, base: c.base}
+	if json.Unmarshal(raw, again) != nil {
+		return c, found
+	}
+	return again, found
+}
+
+func (c *verifierConfig) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.base, name)
+}
+
+// shared reports whether the store is one that several processes use.
+func (c *verifierConfig) shared() bool {
+	return strings.HasPrefix(c.Store, "postgres://") || strings.HasPrefix(c.Store, "postgresql://")
+}
+
+// resolve reads everything the configuration names and says what is wrong with
+// any of it. The setup is of use only if nothing is.
+func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
+	s := verifierSetup{
+		baseURL: strings.TrimRight(c.URL, "/"), origin: c.LogOrigin, logURL: strings.TrimRight(c.Log, "/"),
+		logKey: os.Getenv("FACET_LOG_KEY"), insecureLoopback: c.InsecureLoopback,
+	}
+	found := c.checkSettings(s)
+	if c.shared() {
+		s.database = c.Store
+	} else if c.Store != "" {
+		s.dir = c.path(c.Store)
+	}
+	if c.Trust != "" {
+		raw, err := os.ReadFile(c.path(c.Trust))
+		if err == nil {
+			s.trust, err = credentials.ParseTrustList(raw)
+		}
+		if err != nil {
+			found = append(found, bad("trust", c.Trust+": "+err.Error(), "Put the trust list of issuers there."))
+		}
+	}
+	seen := map[string]string{}
+	for _, p := range c.Platforms {
+		found = append(found, c.addPlatform(&s, p, seen, now)...)
+	}
+	return s, found
+}
+
+// checkSettings looks at the settings themselves.
+func (c *verifierConfig) checkSettings(s verifierSetup) (found []finding) {
+	for _, m := range []struct{ name, value, mend string }{
+		{"url", c.URL, "Set it to where wallets and platforms reach this verifier, such as https://verifier.example."},
+		{"store", c.Store, "Set it to a folder, or to postgres://… for several verifiers."},
+		{"log_origin", c.LogOrigin, "Set it to the log's name, such as verifier.example/log. It is fixed for good."},
+		{"trust", c.Trust, "Set it to the trust list of issuers."},
+	} {
+		if m.value == "" {
+			found = append(found, bad(m.name, "it is not set", m.mend))
+		}
+	}
+	if c.URL != "" && !webAddress(c.URL, c.InsecureLoopback) {
+		found = append(found, bad("url", "it is no https address", "Put TLS in front and name the public address here."))
+	}
+	if c.Log != "" && !webAddress(c.Log, true) {
+		found = append(found, bad("log", "it is neither an https address nor one of this machine", "The writer key goes there: put TLS in front of `facet log serve`."))
+	}
+	if c.Log != "" && s.logKey == "" {
+		found = append(found, bad("log", "FACET_LOG_KEY is not set", "Put the same key into the environment as at `facet log serve`."))
+	}
+	if c.Log == "" && c.shared() {
+		found = append(found, bad("log", "it is not set, but the store is shared", "Run one `facet log serve` and name its address here."))
+	}
+	if len(c.Platforms) == 0 {
+		found = append(found, bad("platforms", "there is none", "Add the platform this verifier works for."))
+	}
+	return found
+}
+
+// webAddress accepts https, and http on this machine if allowed.
+func webAddress(raw string, loopback bool) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" {
+		return false
+	}
+	host := u.Hostname()
+	local := host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
+	return u.Scheme == "https" || u.Scheme == "http" && local && loopback
+}
+
+// addPlatform reads one platform's files. seen holds which platform has which
+// API key.
+func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen map[string]string, now time.Time) (found []finding) {
+	area := fmt.Sprintf("platform %q", p.ID)
+	out := platformSetup{Platform: verifier.Platform{ID: p.ID, Name: p.Name, ReturnURIs: p.ReturnURIs, Wallets: p.Wallets}, file: c.path(p.Identity)}
+	if p.ID == "" || p.Name == "" {
+		found = append(found, bad(area, "id or name is not set", "Give it both; the name is the one in its certificate's register."))
+	}
+	id, err := readIdentity(out.file)
+	if err != nil {
+		found = append(found, bad(area, "identity: "+err.Error(), identityMend))
+	} else {
+		out.Signer, out.X5C, out.stamp = id.key, id.x5c, id.stamp
+		found = append(found, id.check(area, now)...)
+	}
+	for _, name := range p.Policies {
+		loaded, err := readPolicyFile(c.path(name))
+		if err != nil {
+			found = append(found, bad(area, "policy "+name+": "+err.Error(), "`facet policy lint "+name+"` says where."))
+			continue
+		}
+		out.Policies = append(out.Policies, loaded)
+	}
+	if len(p.Policies) == 0 {
+		found = append(found, bad(area, "there is no policy, so nothing could be asked", "Add one to policies."))
+	}
+	for _, text := range p.APIKeys {
+		sum, err := hex.DecodeString(text)
+		if err != nil || len(sum) != sha256.Size {
+			found = append(found, bad(area, "an entry of api_keys_sha256 is no SHA-256 in hex", "`facet verifier key` prints one."))
+			continue
+		}
+		if other, twice := seen[text]; twice && other != p.ID {
+			found = append(found, bad(area, "it shares an API key with platform "+other, "Give each platform keys of its own."))
+		}
+		seen[text] = p.ID
+		s.keys = append(s.keys, server.APIKey{Platform: p.ID, SHA256: [sha256.Size]byte(sum)})
+	}
+	if len(p.APIKeys) == 0 {
+		found = append(found, bad(area, "it has no API key", "`facet verifier key` makes one; its SHA-256 goes into api_keys_sha256."))
+	}
+	s.platforms = append(s.platforms, out)
+	return found
+}
+
+func readPolicyFile(name string) (*policy.Policy, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return lint.Load(text)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"facet/credentials/jose"
+)
+
+// renewBefore is how long before a certificate's end operators are told.
+const renewBefore = 30 * 24 * time.Hour
+
+const identityMend = "It is a PEM file, mode 0600, with the private key (PKCS #8) and its certificate chain, leaf first."
+
+// An identity is what a platform signs its requests with.
+type identity struct {
+	key   *jose.PrivateKey
+	x5c   []string
+	leaf  *x509.Certificate
+	stamp fileStamp
+}
+
+// A fileStamp tells whether a file was replaced.
+type fileStamp struct {
+	mod  time.Time
+	size int64
+}
+
+func stampOf(fi fs.FileInfo) fileStamp { return fileStamp{fi.ModTime(), fi.Size()} }
+
+// readIdentity reads a key and its chain. A key others may read is refused.
+func readIdentity(name string) (*identity, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if fi.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("others may read %s (mode %04o): make a new key, or chmod 600 it if it never left this machine", name, fi.Mode().Perm())
+	}
+	var raw bytes.Buffer
+	if _, err := raw.ReadFrom(f); err != nil {
+		return nil, err
+	}
+	id := &identity{stamp: stampOf(fi)}
+	return id, id.parse(raw.Bytes())
+}
+
+func (id *identity) parse(raw []byte) (err error) {
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		switch block.Type {
+		case "PRIVATE KEY":
+			if id.key != nil {
+				return errors.New("there are two private keys in it")
+			}
+			if id.key, err = jose.ParsePKCS8PrivateKey(block.Bytes); err != nil {
+				return err
+			}
+		case "CERTIFICATE":
+			if id.leaf == nil {
+				if id.leaf, err = x509.ParseCertificate(block.Bytes); err != nil {
+					return err
+				}
+			}
+			id.x5c = append(id.x5c, base64.StdEncoding.EncodeToString(block.Bytes))
+		default:
+			return fmt.Errorf("there is a %s in it", block.Type)
+		}
+	}
+	if id.key == nil || id.leaf == nil {
+		return errors.New("there is no private key (PKCS #8) or no certificate in it")
+	}
+	certified, err := jose.PublicKeyFromCrypto(id.leaf.PublicKey)
+	if err != nil {
+		return err
+	}
+	if !certified.Equal(id.key.Public()) {
+		return errors.New("the first certificate is not for the private key")
+	}
+	return nil
+}
+
+// check says what is wrong with the certificate today, or soon will be.
+func (id *identity) check(area string, now time.Time) []finding {
+	const mend = "Renew it and replace the file; it is picked up by itself."
+	end := id.leaf.NotAfter
+	switch {
+	case now.Before(id.leaf.NotBefore):
+		return []finding{bad(area, "its certificate is not valid before "+day(id.leaf.NotBefore), "Is this machine's clock right?")}
+	case now.After(end):
+		return []finding{bad(area, "its certificate ended on "+day(end), mend)}
+	case now.Add(renewBefore).After(end):
+		return []finding{warn(area, fmt.Sprintf("its certificate ends on %s, in %d days", day(end), int(end.Sub(now).Hours()/24)), mend)}
+	}
+	return nil
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
