@@ -42,13 +42,15 @@ function takeLink(): Held | null {
 const held = takeLink();
 const app = document.querySelector<App>("facet-app")!;
 const worker = new Worker(scripts.createScriptURL(WORKER), { type: "module", name: "engine" });
-app.begin(new Engine(worker), new Host(), held);
 
-// The same page opened again by another link: the address changes, the page does not load.
-window.addEventListener("hashchange", () => {
+// The same page opened again by another link: the address changes, the page
+// does not load. Heard before the app hears that the address changed, or it
+// would find a page without its link.
+window.addEventListener("popstate", () => {
   const next = takeLink();
   if (next) app.arrive(next);
 });
+app.begin(new Engine(worker), new Host(), held);
 
 if ("serviceWorker" in navigator) {
   void navigator.serviceWorker.register(scripts.createScriptURL(SERVICE_WORKER), { type: "module", scope: "/" }).catch(() => {
