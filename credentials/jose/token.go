@@ -53,7 +53,7 @@ func Parse(compact string, r Rule) (*Token, error) {
 		return nil, refuse("jose_type_confusion", "not a compact signed token of three parts")
 	}
 	t := &Token{raw: compact, signed: compact[:len(encoded)+1+len(payload)], payload: payload}
-	members, err := parseHeader(encoded)
+	members, err := headers.parse(encoded)
 	if err != nil {
 		return nil, err
 	}
