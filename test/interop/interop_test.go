@@ -109,6 +109,10 @@ func (e *exchange) try(t *testing.T, s subject) {
 	if first == nil {
 		return
 	}
+	again := e.run(s)
+	if again == nil {
+		t.Fatalf("%v: once, and not again: %v", first, s)
+	}
 	s = shrink(s, func(s subject) bool { return e.run(s) != nil })
 	t.Fatalf("%v\n(as drawn: %v)\nsmallest that fails: %v\nagain: test/scripts/interop -run '%s' -args -seed=%d -only=%d", e.run(s), first, s, t.Name(), e.seed, s.n)
 }

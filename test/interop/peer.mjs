@@ -34,12 +34,6 @@ const operations = {
     new SDJwtVcInstance({ hasher, hashAlg: hash, signAlg: "ES256", signer: signWith(issuer.privateKey), saltGenerator: (n) => randomBytes(n).toString("base64url") })
       .issue({ ...payload, ...claims }, frame, { header }),
 
-  // Signs any payload and any disclosures: what a careless issuer would do.
-  sign: ({ header, payload, disclosures }) => {
-    const input = [{ alg: "ES256", ...header }, payload].map((part) => Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url")).join(".");
-    return [`${input}.${signWith(issuer.privateKey)(input)}`, ...disclosures, ""].join("~");
-  },
-
   // frame: what to show; kb: the claims of the key binding JWT. With twoSteps
   // the binding is made after the selection, which the library's own way cannot
   // always do (README: "present works once").

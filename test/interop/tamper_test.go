@@ -91,7 +91,7 @@ var twists = []twist{
 	{"a child without its parent, bound again", true, orphan},
 	{"a bit of the holder's signature", false, func(p *parts, _ *attempt) bool { return flip(&p.kb) }},
 	{"the key binding's claims changed", false, func(p *parts, _ *attempt) bool {
-		return edit(&p.kb, 1, func(m map[string]any) { m["iat"] = time.Now().Unix() - 1 })
+		return edit(&p.kb, 1, func(m map[string]any) { m["iat"] = time.Now().Unix() - 30 })
 	}},
 	{"key binding left out", false, func(p *parts, _ *attempt) bool { p.kb = ""; return true }},
 	{"key binding by another key", false, func(p *parts, a *attempt) bool {
@@ -116,10 +116,12 @@ func (tw twist) apply(a attempt, us *ours) (attempt, bool) {
 	return a, true
 }
 
-func bind(p *parts, key jose.Signer, b binding) bool {
+func bind(p *parts, key jose.Signer, b binding) bool { return bindAt(p, key, b, time.Now()) }
+
+func bindAt(p *parts, key jose.Signer, b binding, at time.Time) bool {
 	p.kb = ""
 	bound, err := sdjwt.Bind(context.Background(), p.join(), key, sdjwt.KBClaims{
-		Nonce: b.nonce, Audience: b.audience, IssuedAt: time.Now(), HashAlg: hashOf(p.jwt),
+		Nonce: b.nonce, Audience: b.audience, IssuedAt: at, HashAlg: hashOf(p.jwt),
 	})
 	*p = split(bound)
 	return err == nil
