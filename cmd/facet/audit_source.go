@@ -12,23 +12,28 @@ import (
 
 	"facet/audit"
 	"facet/fetch"
+	"facet/verifier/auditlog"
 )
 
 // maxResource is the most bytes one resource of a log may have: a full bundle
 // of the largest entries.
 const maxResource = 256 * (2 + audit.MaxEntry)
 
-// openSource opens a log by the URL of its prefix or by the folder of a bundle.
+// openSource opens a log by its verifier's URL, by the URL of its prefix, or by
+// the folder of a bundle.
 func openSource(where string) (audit.Source, error) {
 	if isURL(where) {
 		u, err := url.Parse(where)
 		if err != nil {
 			return nil, err
 		}
+		if strings.Trim(u.Path, "/") == "" {
+			u.Path = auditlog.Prefix // a verifier serves its log there
+		}
 		// http is for this machine only: fetch allows nothing else then.
 		loopback := u.Scheme == "http"
 		client := fetch.New(fetch.Config{InsecureLoopback: loopback, Timeout: 20 * time.Second})
-		return &webSource{client, strings.TrimSuffix(where, "/")}, nil
+		return &webSource{client, strings.TrimSuffix(u.String(), "/")}, nil
 	}
 	info, err := os.Stat(where)
 	if err != nil {
