@@ -110,7 +110,7 @@ func (o *office) credential(r *http.Request, body []byte) (any, error) {
 }
 
 // offer is a letter from the office: a link and a code.
-func (o *office) letter(t *testing.T) (link, code string) {
+func (o *office) letter(t testing.TB) (link, code string) {
 	t.Helper()
 	made, err := o.NewOffer(t.Context(), issuer.OfferRequest{Subjects: map[string]claims.Set{"age": adult}, Description: "Der Brief vom 18. November"})
 	if err != nil {

@@ -255,6 +255,12 @@ func (q *question) prefer(t testing.TB, r *rig) *question {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return q.under(t, r, p)
+}
+
+// under asks for what a policy compiles to, and offers it.
+func (q *question) under(t testing.TB, r *rig, p *policy.Policy) *question {
+	t.Helper()
 	c, err := policy.Compile(p)
 	if err != nil {
 		t.Fatal(err)
