@@ -28,8 +28,11 @@ type member struct {
 	ID        ident  `json:"id"`
 	Kind      string `json:"kind"`
 	Label     string `json:"label,omitempty"`
+	Since     int64  `json:"since,omitempty"`
 	PublicKey []byte `json:"public_key"`
 	Auth      []byte `json:"auth"`
+
+	CredentialID []byte `json:"credential_id,omitempty"` // a passkey's; the host knows it too
 }
 
 // An entry is what the manifest knows of a record. Types and names stand only

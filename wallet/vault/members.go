@@ -2,22 +2,59 @@ package vault
 
 import (
 	"slices"
+	"time"
 )
+
+// MaxLabel is the longest name of a recipient, in bytes.
+const MaxLabel = 80
 
 // A Recipient is one way into the vault, for a settings page.
 type Recipient struct {
 	ID    string // opaque; for Remove
 	Kind  string // KindPasskey or KindCode
 	Label string // what the holder calls it
+	Since int64  // unix seconds; 0 = nobody noted it
+
+	CredentialID []byte // of a passkey: what the host knows it by
 }
 
 // Recipients lists who can open the vault.
 func (v *Vault) Recipients() []Recipient {
 	var rs []Recipient
 	for _, m := range v.m.Members {
-		rs = append(rs, Recipient{m.ID.String(), m.Kind, m.Label})
+		rs = append(rs, Recipient{m.ID.String(), m.Kind, m.Label, m.Since, slices.Clone(m.CredentialID)})
 	}
 	return rs
+}
+
+// RecipientID is the ID under which k is, or would be, a recipient.
+func (v *Vault) RecipientID(k Key) (string, error) {
+	r, err := k.recipient(v.id)
+	if err != nil {
+		return "", err
+	}
+	return r.id.String(), nil
+}
+
+// Describe notes since when a recipient may open the vault, and what the holder
+// calls it. Merge carries the description of recipients that joined here; one
+// of a recipient the host knows already may give way to another device's.
+func (v *Vault) Describe(recipientID, label string, since time.Time) error {
+	if v.keys == nil {
+		return ErrLocked
+	}
+	if len(label) > MaxLabel {
+		return &Error{ReasonArgument, "a label is too long"}
+	}
+	for i, m := range v.m.Members {
+		if m.ID.String() == recipientID {
+			v.m.Members = slices.Clone(v.m.Members)
+			v.m.Members[i].Label, v.m.Members[i].Since = label, since.Unix()
+			v.sealed = nil
+			return nil
+		}
+	}
+	return ErrNotFound
 }
 
 // AddPasskey lets another passkey open the vault. The caller has made sure that
@@ -29,18 +66,31 @@ func (v *Vault) AddPasskey(p Passkey, label string) error {
 	return v.admit(p, label)
 }
 
-// ReplaceCode makes a new recovery code and shuts out the old one.
-func (v *Vault) ReplaceCode() (Code, error) {
+// AddCode lets another recovery code open the vault. To replace one, add the
+// new code, save, register it with the host, and then RemoveCodes: at every
+// moment one of the two does everything a code does.
+func (v *Vault) AddCode(c Code) error {
 	if v.keys == nil {
-		return Code{}, ErrLocked
+		return ErrLocked
 	}
-	code := NewCode()
-	if err := v.admit(code, ""); err != nil {
-		return Code{}, err
+	return v.admit(c, "")
+}
+
+// RemoveCodes shuts every recovery code out but keep, which must be a
+// recipient.
+func (v *Vault) RemoveCodes(keep Code) error {
+	if v.keys == nil {
+		return ErrLocked
 	}
-	fresh := code.LookupID()
-	old := func(m member) bool { return m.Kind == KindCode && m.ID != ident(fresh) }
-	return code, v.expel(old)
+	id := ident(keep.LookupID())
+	if !slices.ContainsFunc(v.m.Members, func(m member) bool { return m.ID == id }) {
+		return ErrNotFound
+	}
+	old := func(m member) bool { return m.Kind == KindCode && m.ID != id }
+	if !slices.ContainsFunc(v.m.Members, old) {
+		return nil
+	}
+	return v.expel(old)
 }
 
 // Remove shuts a recipient out: the vault gets a new key, every record is
@@ -60,7 +110,7 @@ func (v *Vault) admit(k Key, label string) error {
 		return err
 	}
 	return v.admitMember(member{
-		ID: r.id, Kind: r.kind, Label: label, PublicKey: r.kem.PublicKey().Bytes(), Auth: r.auth,
+		ID: r.id, Kind: r.kind, Label: label, CredentialID: r.credential, PublicKey: r.kem.PublicKey().Bytes(), Auth: r.auth,
 	})
 }
 

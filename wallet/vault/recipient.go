@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -58,6 +59,8 @@ type recipient struct {
 	kind string
 	kem  hpke.PrivateKey
 	auth []byte // authenticates stanzas made for this recipient
+
+	credential []byte // a passkey's
 }
 
 const (
@@ -70,7 +73,7 @@ func (p Passkey) recipient(vaultID []byte) (*recipient, error) {
 	if len(p.PRF) != PRFSize || len(p.CredentialID) == 0 || len(p.CredentialID) > MaxCredentialID {
 		return nil, &Error{ReasonArgument, "a passkey needs its credential id and a PRF output of 32 bytes"}
 	}
-	r := &recipient{id: passkeyID(vaultID, p.CredentialID), kind: KindPasskey}
+	r := &recipient{id: passkeyID(vaultID, p.CredentialID), kind: KindPasskey, credential: slices.Clone(p.CredentialID)}
 	return r, r.derive(p.PRF, vaultID, p.CredentialID)
 }
 

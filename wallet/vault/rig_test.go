@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // soak says that full counts are asked for (make soak).
@@ -147,8 +149,9 @@ func TestLock(t *testing.T) {
 	want(t, v.Delete("a", "b"), ReasonLocked)
 	want(t, v.AddPasskey(passkey(2), ""), ReasonLocked)
 	want(t, v.Remove("x"), ReasonLocked)
-	_, err = v.ReplaceCode()
-	want(t, err, ReasonLocked)
+	want(t, v.AddCode(NewCode()), ReasonLocked)
+	want(t, v.RemoveCodes(NewCode()), ReasonLocked)
+	want(t, v.Describe("x", "", time.Unix(0, 0)), ReasonLocked)
 	want(t, v.Merge(v), ReasonLocked)
 }
 
@@ -157,12 +160,17 @@ func TestMembers(t *testing.T) {
 	want(t, v.AddPasskey(Passkey{CredentialID: []byte("x"), PRF: make([]byte, 31)}, ""), ReasonArgument)
 	want(t, v.AddPasskey(passkey(1), ""), ReasonArgument)
 	check(t, v.AddPasskey(passkey(2), "phone"))
-	code := must(v.ReplaceCode())(t)
+	code := NewCode()
+	want(t, v.RemoveCodes(code), ReasonNotFound)
+	check(t, v.AddCode(code))
+	for _, k := range []Key{passkey(1), passkey(2), code, old} {
+		must(Open(sealed(t, v), k, HighWater{}))(t)
+	}
+	check(t, v.RemoveCodes(code))
+	check(t, v.RemoveCodes(code)) // there is nothing left to remove
 	s := sealed(t, v)
 	for _, k := range []Key{passkey(1), passkey(2), code} {
-		if _, err := Open(s, k, HighWater{}); err != nil {
-			t.Fatal(err)
-		}
+		must(Open(s, k, HighWater{}))(t)
 	}
 	_, err := Open(s, old, HighWater{})
 	want(t, err, ReasonUnwrap)
@@ -175,4 +183,24 @@ func TestMembers(t *testing.T) {
 		check(t, v.AddPasskey(passkey(10+i), ""))
 	}
 	want(t, v.AddPasskey(passkey(99), ""), ReasonSize)
+}
+
+// TestDescribe: what a settings page lists survives sealing, and the host reads
+// none of it.
+func TestDescribe(t *testing.T) {
+	v, code := fresh(t)
+	check(t, v.AddPasskey(passkey(2), ""))
+	id := must(v.RecipientID(passkey(2)))(t)
+	check(t, v.Describe(id, "Küchentablett", time.Unix(1795000000, 0)))
+	want(t, v.Describe(id, strings.Repeat("x", MaxLabel+1), time.Unix(0, 0)), ReasonArgument)
+	want(t, v.Describe("nobody", "", time.Unix(0, 0)), ReasonNotFound)
+	s := sealed(t, v)
+	if bytes.Contains(s, []byte("Küche")) || bytes.Contains(s, passkey(2).CredentialID) {
+		t.Fatal("the sealed vault shows who may open it")
+	}
+	rs := must(Open(s, code, v.Head()))(t).Recipients()
+	if len(rs) != 3 || rs[2].ID != id || rs[2].Kind != KindPasskey || rs[2].Label != "Küchentablett" || rs[2].Since != 1795000000 ||
+		string(rs[2].CredentialID) != string(passkey(2).CredentialID) || rs[1].Kind != KindCode || rs[1].CredentialID != nil {
+		t.Fatalf("%+v", rs)
+	}
 }
