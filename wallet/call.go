@@ -12,11 +12,14 @@ const MaxParams = 256 << 10
 
 // Call runs one method by its name on the bridge, with parameters and result
 // in JSON. It decides nothing; errors are those of the method. Reasons of its
-// own: method_unknown, params_invalid.
+// own: method_unknown, params_invalid, offline_read_only.
 func (w *Wallet) Call(ctx context.Context, method string, params []byte) ([]byte, error) {
 	m, ok := methods[method]
 	if !ok {
 		return nil, failf(CodeMethod, "no such method")
+	}
+	if w.cfg.ReadOnly && !reads[method] {
+		return nil, failf(CodeReadOnly, "an offline copy can be looked at only")
 	}
 	if len(params) > MaxParams {
 		return nil, failf(CodeParams, "too long")
@@ -73,6 +76,10 @@ type (
 		Digest     string   `json:"digest"`
 		Choices    []string `json:"choices"`
 	}
+	chooseParams struct {
+		ID   string `json:"id"`
+		Take string `json:"take"`
+	}
 	keyParams struct {
 		ProposalID string `json:"proposal_id"`
 		Key        string `json:"key"`
@@ -112,5 +119,19 @@ var methods = map[string]method{
 	"withdraw":      on(func(w *Wallet, ctx context.Context, p byID) (Withdrawn, error) { return w.Withdraw(ctx, p.ID) }),
 	"settings.get":  on(func(w *Wallet, ctx context.Context, _ none) (Settings, error) { return w.Settings(ctx) }),
 	"settings.set":  on((*Wallet).SetSettings),
-	"export":        on(func(w *Wallet, ctx context.Context, _ none) (Export, error) { return w.Export(ctx) }),
+	"keys":          on(func(w *Wallet, ctx context.Context, _ none) ([]Key, error) { return w.Keys(ctx) }),
+	"conflicts":     on(func(w *Wallet, ctx context.Context, _ none) ([]Conflict, error) { return w.Conflicts(ctx) }),
+	"conflicts.choose": on(func(w *Wallet, ctx context.Context, p chooseParams) ([]Conflict, error) {
+		if err := w.Choose(ctx, p.ID, p.Take); err != nil {
+			return nil, err
+		}
+		return w.Conflicts(ctx)
+	}),
+	"export": on(func(w *Wallet, ctx context.Context, _ none) (Export, error) { return w.Export(ctx) }),
+}
+
+// reads are the methods that neither change nor send anything.
+var reads = map[string]bool{
+	"home": true, "preferences.get": true, "today.get": true, "topics": true, "history": true, "history.item": true,
+	"settings.get": true, "keys": true, "conflicts": true, "export": true,
 }

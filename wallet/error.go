@@ -29,6 +29,10 @@ const (
 	CodeErasure          = "erasure_mismatch"
 	CodePreferences      = "preferences_invalid"
 	CodeRecord           = "vault_format"
+	CodeReadOnly         = "offline_read_only" // the vault is an offline copy
+	CodeKeyInUse         = "key_in_use"        // the passkey that opened the vault stays
+	CodeKeyLast          = "key_last"          // the last passkey stays
+	CodeKeysFull         = "keys_full"
 	CodeMethod           = "method_unknown"
 	CodeParams           = "params_invalid"
 	CodeNotFound         = "not_found"

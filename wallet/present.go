@@ -102,7 +102,7 @@ func (w *Wallet) commit(ctx context.Context, p *proposal, s *selection, digest s
 		err = errors.Join(w.record(d), w.met(p))
 	}
 	if err == nil {
-		err = w.cfg.Save(ctx)
+		err = w.save(ctx)
 	}
 	if err != nil {
 		return errors.Join(err, undo(), w.remove(recHistory, d.ID))
@@ -299,7 +299,7 @@ func (w *Wallet) conclude(ctx context.Context, p *proposal, sendErr error) error
 	if d.State == before {
 		return sendErr
 	}
-	return errors.Join(sendErr, w.put(recHistory, d.ID, d), w.cfg.Save(ctx))
+	return errors.Join(sendErr, w.put(recHistory, d.ID, d), w.save(ctx))
 }
 
 // notTaken reports whether it is certain that the verifier has nothing: it said

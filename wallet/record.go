@@ -149,6 +149,24 @@ func (w *Wallet) change(ctx context.Context, f func() error) error {
 	if err := f(); err != nil {
 		return err
 	}
+	return w.save(ctx)
+}
+
+// maxSettling is how often a save is followed by another one because merging
+// left something to settle.
+const maxSettling = 4
+
+// save makes the vault durable and settles what merging left; the caller holds
+// w.mu.
+func (w *Wallet) save(ctx context.Context) error {
+	for range maxSettling {
+		if err := w.cfg.Save(ctx); err != nil {
+			return err
+		}
+		if changed, err := w.settle(); err != nil || !changed {
+			return err
+		}
+	}
 	return w.cfg.Save(ctx)
 }
 

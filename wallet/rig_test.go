@@ -99,7 +99,11 @@ type rig struct {
 	vault   *vault.Vault
 	saves   int
 	saveErr error
-	fetch   fetch.Fetcher
+	onSave  func()
+
+	openedBy string // recipient
+	readOnly bool
+	fetch    fetch.Fetcher
 
 	media    *authority
 	paper    *identity // the asker the trust list knows
@@ -156,10 +160,13 @@ func (r *rig) open(believe credentials.Verifiers) {
 	}
 	r.wallet, err = wallet.New(wallet.Config{
 		Vault: r.vault, Trust: list, Verifiers: believe, Hosts: hosts,
-		Fetch: r.fetch,
-		Now:   func() time.Time { return r.now },
+		Fetch: r.fetch, OpenedBy: r.openedBy, ReadOnly: r.readOnly,
+		Now: func() time.Time { return r.now },
 		Save: func(context.Context) error {
 			r.saves++
+			if r.onSave != nil {
+				r.onSave()
+			}
 			return r.saveErr
 		},
 	})

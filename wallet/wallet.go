@@ -26,7 +26,8 @@ import (
 	"facet/wallet/vault"
 )
 
-// Config is what a wallet needs. Every field is required but DIDs, Hosts and Location.
+// Config is what a wallet needs. Every field is required but DIDs, Hosts, Location,
+// OpenedBy and ReadOnly.
 type Config struct {
 	Vault     *vault.Vault           // open; the wallet is its only writer
 	Fetch     fetch.Fetcher          // guarded; follows no redirect unless asked
@@ -38,6 +39,10 @@ type Config struct {
 	Hosts    Hosts
 	Now      func() time.Time
 	Location *time.Location // where midnight is; nil = UTC
+	OpenedBy string         // the vault's recipient that opened it; "" = not known
+	// ReadOnly makes Call refuse every method that would change or send
+	// something: the vault is an offline copy, and nothing could be saved.
+	ReadOnly bool
 	// Save makes the vault durable. It is called after every change and, in
 	// Present, before anything is sent: an error there stops the answer. It has
 	// the vault to itself while it runs, and must not call the wallet.
@@ -80,7 +85,11 @@ func New(c Config) (*Wallet, error) {
 	if c.Location == nil {
 		c.Location = time.UTC
 	}
-	return &Wallet{cfg: c, proposals: map[string]*proposal{}, offers: map[string]*offer{}}, nil
+	w := &Wallet{cfg: c, proposals: map[string]*proposal{}, offers: map[string]*offer{}}
+	if _, err := w.settle(); err != nil { // in memory; the next change saves it
+		return nil, err
+	}
+	return w, nil
 }
 
 // Lock locks the vault and forgets everything open. It waits for what is being

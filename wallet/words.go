@@ -60,6 +60,9 @@ func valueWords(p claims.Path, v any) Text {
 	case []any:
 		return listWords(p, v)
 	case map[string]any:
+		if from, to := v["from"], v["to"]; from != nil && to != nil { // a send window
+			return join([]Text{listWords(p, anyList(v["days"])), complete(nil, fmt.Sprintf("%v–%v", from, to))})
+		}
 		b, err := claims.Canonical(v)
 		if err != nil {
 			return wordNotStated
@@ -69,6 +72,11 @@ func valueWords(p claims.Path, v any) Text {
 		return wordNotStated
 	}
 	return complete(nil, fmt.Sprint(v))
+}
+
+func anyList(v any) []any {
+	list, _ := v.([]any)
+	return list
 }
 
 func listWords(p claims.Path, list []any) Text {
