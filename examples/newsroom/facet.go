@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -101,6 +102,10 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusServiceUnavailable, "unavailable")
 		return
 	}
+	if r.URL.Query().Has("error") {
+		s.unanswered(w, r, se)
+		return
+	}
 	last := "request_unknown"
 	for _, p := range slices.Backward(se.Pending) {
 		if p.Flow != sameDevice || code == "" {
@@ -117,6 +122,29 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	s.fail(w, r, http.StatusForbidden, last)
 }
+
+// unanswered goes back to where the reader was. Why nothing came is not ours to
+// know: refused and not held look alike.
+func (s *site) unanswered(w http.ResponseWriter, r *http.Request, se *session) {
+	back := "/"
+	for _, p := range slices.Backward(se.Pending) {
+		if p.Flow == sameDevice {
+			back = p.Back
+			break
+		}
+	}
+	u, err := url.Parse(back)
+	if err != nil {
+		u = &url.URL{Path: "/"}
+	}
+	q := u.Query()
+	q.Set(unansweredMark, "1")
+	u.RawQuery = q.Encode()
+	http.Redirect(w, r, u.String(), http.StatusSeeOther)
+}
+
+// unansweredMark in an address has the page say that no confirmation came.
+const unansweredMark = "ohne-antwort"
 
 // take reads a result and keeps its hints in the session that began it. A
 // result may still be on its way into the log: that is waited for, shortly.

@@ -22,6 +22,7 @@ type view struct {
 	Today    string
 	Section  string
 	Elements bool // the custom elements' script is there
+	Nothing  bool // the reader comes back without an answer
 	Data     any
 	site     *site
 }
@@ -66,7 +67,7 @@ func (s *site) page(w http.ResponseWriter, r *http.Request, status int, name, ti
 func (s *site) render(w http.ResponseWriter, r *http.Request, status int, name, title, section string, e *edition, data any) {
 	v := &view{
 		edition: e, Path: r.URL.Path, Section: section, Elements: s.cfg.ElementsJS != nil, Data: data, site: s,
-		Today: day(s.cfg.Now().In(s.place), e.Lang), Title: title,
+		Today: day(s.cfg.Now().In(s.place), e.Lang), Title: title, Nothing: r.URL.Query().Has(unansweredMark),
 	}
 	if _, known := catalogue()[e.Lang][title]; known {
 		v.Title = v.T(title)
