@@ -86,7 +86,24 @@ func (j *journey) adaptsTheFrontPage() {
 	j.approves("done")
 	j.await("an adapted page", `document.querySelectorAll("hint-why").length >= 2`)
 	j.picture("newspaper-adapted")
-	j.await("a reason that can be opened", `document.querySelector("hint-why").shadowRoot`)
+	j.why()
+	j.open(j.d.news + "/deine-daten")
+	j.await("what the newspaper holds", `document.querySelector("h1")`)
+	j.picture("your-data")
+}
+
+// why opens the first answer to "why do I see this?".
+func (j *journey) why() {
+	const first = `document.querySelector("hint-why").shadowRoot`
+	j.pressAt("why do I see this?", first+`.querySelector("summary, button")`)
+	var text string
+	j.await("the reason", first+`.querySelector("[open], [aria-expanded=true]")`)
+	j.eval(first+`.textContent`, &text)
+	if want := map[string]string{"de": "Technik", "en": "Technology"}[j.lang]; !strings.Contains(text, want) {
+		j.t.Errorf("the reason does not name what was said: %q", text)
+	}
+	j.picture("why")
+	j.do(chromedp.KeyEvent(kb.Escape))
 }
 
 const previewLines = `[...document.querySelectorAll(".outcome dd")].map((d) => d.textContent)`

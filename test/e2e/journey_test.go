@@ -10,6 +10,7 @@ import (
 // A journey is one person with one browser, walking through the product.
 type journey struct {
 	*tab
+	b    *browser
 	d    *demo
 	w    words
 	lang string
@@ -20,8 +21,8 @@ type journey struct {
 func newJourney(t *testing.T, lang string) *journey {
 	v := phone
 	v.language = map[string]string{"de": "de-DE", "en": "en-GB"}[lang]
-	d := startDemo(t)
-	return &journey{tab: startBrowser(t).device(t, v), d: d, w: catalogue(t, lang), lang: lang}
+	d, b := startDemo(t), startBrowser(t)
+	return &journey{tab: b.device(t, v), b: b, d: d, w: catalogue(t, lang), lang: lang}
 }
 
 // say is a text of the wallet or its elements.

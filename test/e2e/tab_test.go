@@ -234,7 +234,7 @@ func (tb *tab) shot(name string) {
 	// The window grows to the page, so that bars fixed to its edge stand where
 	// the page ends and not across its middle.
 	var size struct{ Width, Window, Page int64 }
-	tb.eval(`({Width: innerWidth, Window: innerHeight, Page: document.documentElement.scrollHeight})`, &size)
+	tb.eval(`({Width: innerWidth, Window: innerHeight, Page: `+openDialog+` ? 0 : document.documentElement.scrollHeight})`, &size)
 	var picture []byte
 	tb.do(
 		emulation.SetDeviceMetricsOverride(size.Width, max(size.Window, size.Page), 1, size.Width < 600),
@@ -245,6 +245,10 @@ func (tb *tab) shot(name string) {
 		tb.t.Fatal(err)
 	}
 }
+
+// openDialog is true while a sheet lies over the page: it stands in the middle
+// of the window, not of the page.
+const openDialog = `[...document.querySelectorAll("wallet-request")].some((e) => e.shadowRoot?.querySelector("dialog[open]"))`
 
 // allow names problems that a test causes on purpose.
 func (tb *tab) allow(pattern string) {
