@@ -99,6 +99,9 @@ func (v *Verifier) Finish(ctx context.Context, r Response) (*Finished, error) {
 	if err != nil {
 		return nil, v.reject(ctx, e, CheckReplay, err)
 	}
+	if !e.resumes {
+		v.cfg.Count(audit.Answered, "")
+	}
 	return t.finished(), nil
 }
 
@@ -213,6 +216,7 @@ func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*Finished, e
 	if t, err = v.answerOnce(ctx, t); err != nil {
 		return nil, v.reject(ctx, e, CheckReplay, err)
 	}
+	v.cfg.Count(audit.NoAnswer, "")
 	return t.finished(), nil
 }
 
@@ -255,6 +259,7 @@ func (v *Verifier) reject(ctx context.Context, e *evidence, check Check, err err
 			return err
 		}
 	}
+	v.cfg.Count(audit.Rejected, out.Check)
 	return out
 }
 

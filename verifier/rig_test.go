@@ -169,6 +169,8 @@ type rig struct {
 	wire   verifier.Log // what the engine appends to; log, unless a test puts something in between
 	engine *verifier.Verifier
 	http   http.Handler
+
+	metrics *server.Metrics
 }
 
 // newRig opens a verifier on memory stores and a real log.
@@ -200,17 +202,19 @@ func (r *rig) start() {
 		}
 	}
 	var err error
+	r.metrics = server.NewMetrics()
 	r.engine, err = verifier.New(context.Background(), verifier.Config{
 		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Now: r.clock.Now, BaseURL: baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: r.log.Origin(), Key: r.log.VKey(), URL: baseURL + "/log/"},
 		Platforms:        []verifier.Platform{platform("news", "Morgenblatt", r.w.news), platform("other", "Abendpost", r.w.other)},
+		Count:            r.metrics.Presentation,
 		InsecureLoopback: true,
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.http, err = server.New(server.Config{
-		Engine: r.engine, Log: r.log.Handler(), Now: r.clock.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Engine: r.engine, Log: r.log.Handler(), Now: r.clock.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: r.metrics,
 		APIKeys: []server.APIKey{{Platform: "news", SHA256: server.HashKey(keyNews)}, {Platform: "other", SHA256: server.HashKey(keyOther)}},
 	})
 	if err != nil {

@@ -92,6 +92,7 @@ func (v *Verifier) sweepOne(ctx context.Context, key, tx string) error {
 		} else if err != nil {
 			return err
 		}
+		v.cfg.Count(audit.Expired, "")
 	}
 	if t, err = v.drive(ctx, t); err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"facet/audit"
 	"facet/credentials"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
@@ -68,8 +69,8 @@ type Platform struct {
 	Wallets    []Wallet
 }
 
-// Config is everything the engine needs. Only Status may be nil, which refuses
-// credentials that carry a status.
+// Config is everything the engine needs. Status may be nil, which refuses
+// credentials that carry a status, and so may Count.
 type Config struct {
 	Store     store.Store // transactions; values in it are sealed
 	Keys      store.Store // one small secret per transaction; must forget what is deleted
@@ -80,6 +81,10 @@ type Config struct {
 	Now       func() time.Time
 	BaseURL   string // where wallets reach this verifier, such as https://verifier.example
 	Platforms []Platform
+
+	// Count is told how each answer ended, and each request that expired. It
+	// must not block. A crash may lose or repeat one.
+	Count func(audit.Outcome, Check)
 
 	InsecureLoopback bool // allow BaseURL, return addresses and wallets to be http on this machine
 }
@@ -114,6 +119,9 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	secret, err := v.loadSecret(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if v.cfg.Count == nil {
+		v.cfg.Count = func(audit.Outcome, Check) {}
 	}
 	if v.ids, err = newIdentifiers(secret); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -92,8 +93,17 @@ func serveVerifier(ctx context.Context, env *environ, c *verifierConfig, s verif
 	ctx, stop := context.WithCancel(ctx)
 	var worker sync.WaitGroup
 	worker.Go(func() { n.work(ctx) })
+	var adminErr error
+	if c.AdminAddr != "" {
+		worker.Go(func() {
+			quiet := &environ{stdout: io.Discard, stderr: env.stderr}
+			if adminErr = serveUntil(ctx, quiet, c.AdminAddr, n.admin); adminErr != nil {
+				stop()
+			}
+		})
+	}
 	err = serveUntil(ctx, env, c.Addr, n.handler)
 	stop()
 	worker.Wait()
-	return err
+	return errors.Join(err, adminErr)
 }

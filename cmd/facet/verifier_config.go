@@ -23,7 +23,8 @@ import (
 type verifierConfig struct {
 	URL              string           `json:"url"`
 	Addr             string           `json:"addr"`
-	Store            string           `json:"store"` // a folder, or postgres://…
+	AdminAddr        string           `json:"admin_addr"` // metrics, health, readiness; empty: nowhere
+	Store            string           `json:"store"`      // a folder, or postgres://…
 	LogOrigin        string           `json:"log_origin"`
 	Log              string           `json:"log"` // of `facet log serve`; empty: the log is in the store's folder
 	Trust            string           `json:"trust"`
@@ -160,7 +161,7 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	if err != nil {
 		found = append(found, bad(area, "identity: "+err.Error(), identityMend))
 	} else {
-		out.Signer, out.X5C, out.stamp = id.key, id.x5c, id.stamp
+		out.Signer, out.X5C, out.stamp, out.ends = id.key, id.x5c, id.stamp, id.leaf.NotAfter
 		found = append(found, id.check(area, now)...)
 	}
 	for _, name := range p.Policies {

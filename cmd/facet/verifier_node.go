@@ -43,6 +43,7 @@ type platformSetup struct {
 	verifier.Platform
 	file  string
 	stamp fileStamp
+	ends  time.Time // of its certificate
 }
 
 // A verifierNode is a running verifier: its engine, its log and their handler.
@@ -53,6 +54,8 @@ type verifierNode struct {
 	store, keys store.Store
 	log         *nodeLog
 	handler     http.Handler
+	admin       http.Handler // figures, health and readiness, for operators
+	metrics     *server.Metrics
 	logger      *slog.Logger
 	checks      []func(context.Context) error // what must answer for the node to be ready
 	close       []func() error                // in the order they were opened
@@ -60,7 +63,7 @@ type verifierNode struct {
 
 // openVerifier opens everything the setup names. Event streams end with ctx.
 func openVerifier(ctx context.Context, s verifierSetup) (*verifierNode, error) {
-	n := &verifierNode{setup: s, logger: s.logger}
+	n := &verifierNode{setup: s, logger: s.logger, metrics: server.NewMetrics()}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -84,16 +87,35 @@ func (n *verifierNode) open(ctx context.Context) error {
 	c := verifier.Config{
 		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Status: status, Now: time.Now, BaseURL: s.baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: n.log.origin, Key: n.log.vkey, URL: s.baseURL + auditlog.Prefix},
+		Count:            n.metrics.Presentation,
 		InsecureLoopback: s.insecureLoopback,
 	}
 	for _, p := range s.platforms {
 		c.Platforms = append(c.Platforms, p.Platform)
+		n.metrics.CertificateEnd(p.ID, p.ends)
 	}
 	if n.engine, err = verifier.New(ctx, c); err != nil {
 		return err
 	}
+	n.admin = n.serveAdmin()
 	n.handler, err = n.serve(ctx)
 	return err
+}
+
+// serveAdmin answers what operators ask. It belongs on an address the public
+// cannot reach.
+func (n *verifierNode) serveAdmin() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", n.metrics.Handler())
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
+		if err := n.ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return mux
 }
 
 func (n *verifierNode) serve(ctx context.Context) (http.Handler, error) {
@@ -109,7 +131,7 @@ func (n *verifierNode) serve(ctx context.Context) (http.Handler, error) {
 	}
 	return server.New(server.Config{
 		Engine: n.engine, Log: n.log.handler, APIKeys: n.setup.keys, Console: console, UI: ui,
-		Logger: n.logger, Now: time.Now, Ready: n.ready, Stopping: ctx.Done(),
+		Logger: n.logger, Metrics: n.metrics, Now: time.Now, Ready: n.ready, Stopping: ctx.Done(),
 	})
 }
 
@@ -130,9 +152,11 @@ func (n *verifierNode) work(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
+		start := time.Now()
 		if err := n.engine.Sweep(ctx); err != nil && ctx.Err() == nil {
 			n.logger.Error("sweep", "error", err)
 		}
+		n.metrics.Sweep(time.Since(start))
 		select {
 		case <-ctx.Done():
 			return

@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"net"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,14 +35,9 @@ func TestVerifierServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := server.HashKey("a-key-with-enough-entropy-0123456789")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	listener.Close()
+	addr, admin := freeAddr(t), freeAddr(t)
 	config, err := json.Marshal(map[string]any{
-		"url": "http://" + addr, "addr": addr, "store": "data", "log_origin": "verifier.test/log", "trust": "trust.json", "insecure_loopback": true,
+		"url": "http://" + addr, "addr": addr, "admin_addr": admin, "store": "data", "log_origin": "verifier.test/log", "trust": "trust.json", "insecure_loopback": true,
 		"platforms": []any{map[string]any{
 			"id": "news", "name": "Morgenblatt", "identity": "pki/morgenblatt.pem", "api_keys_sha256": []string{hex.EncodeToString(sum[:])},
 			"policies": []string{home}, "wallets": []any{map[string]any{"name": "Facet", "url": "http://wallet.localhost:8080"}},
@@ -57,11 +52,11 @@ func TestVerifierServe(t *testing.T) {
 		}
 	}
 	for range 2 {
-		serveOnce(t, filepath.Join(dir, "verifier.json"), addr)
+		serveOnce(t, filepath.Join(dir, "verifier.json"), addr, admin)
 	}
 }
 
-func serveOnce(t *testing.T, config, addr string) {
+func serveOnce(t *testing.T, config, addr, admin string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var out, errs bytes.Buffer
@@ -100,6 +95,17 @@ func serveOnce(t *testing.T, config, addr string) {
 	res.Body.Close()
 	if res.StatusCode != http.StatusCreated {
 		t.Errorf("begin: %d", res.StatusCode)
+	}
+	for path, want := range map[string]string{"/metrics": `verifier_act_seconds_count{act="begin"} 1`, "/ready": "", "/health": ""} {
+		res, err := http.Get("http://" + admin + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode > 299 || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %d %s %v", path, res.StatusCode, text, err)
+		}
 	}
 	stop()
 	if err := <-code; err != nil {

@@ -56,6 +56,7 @@ type Config struct {
 	Console  Mounter     // gets the root group; its pages are below /audit
 	UI       *web.Bundle // has the <wallet-request> and <hint-why> elements
 	Logger   *slog.Logger
+	Metrics  *Metrics // nil: no figures are kept
 	Now      func() time.Time
 	Ready    func() error    // reports what is missing to serve
 	Stopping <-chan struct{} // closed when event streams should end
@@ -187,8 +188,10 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
+		took := s.cfg.Now().Sub(start)
+		s.cfg.Metrics.observe(c, took)
 		attrs := []any{"method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
-			"dur_ms", s.cfg.Now().Sub(start).Milliseconds()}
+			"dur_ms", took.Milliseconds()}
 		if reason := reasonOf(err); reason != "" {
 			attrs = append(attrs, "reason", reason)
 		}

@@ -1,0 +1,105 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"facet/audit"
+	"facet/verifier"
+)
+
+// Metrics are all figures a verifier publishes about itself. Their labels are
+// words of our own (outcomes, checks, acts, configured platforms): nothing that
+// comes from a request can become one.
+type Metrics struct {
+	registry      *prometheus.Registry
+	presentations *prometheus.CounterVec
+	acts          *prometheus.HistogramVec
+	certificates  *prometheus.GaugeVec
+	webhooks      *prometheus.CounterVec
+}
+
+// NewMetrics returns figures that are all zero, in a registry of their own.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		presentations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "presentations_total",
+			Help: "Answers of wallets and requests that expired without one, by outcome; rejected ones by the check that failed.",
+		}, []string{"outcome", "check"}),
+		acts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "verifier_act_seconds",
+			Help:    "How long an act of the engine took, with the HTTP around it.",
+			Buckets: []float64{.001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"act"}),
+		certificates: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "verifier_certificate_end_seconds",
+			Help: "When the certificate a platform signs with ends, in Unix seconds.",
+		}, []string{"platform"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "webhooks_total",
+			Help: "Attempts to deliver a webhook, by outcome: delivered, retried, dropped.",
+		}, []string{"outcome"}),
+	}
+	m.registry.MustRegister(m.presentations, m.acts, m.certificates, m.webhooks,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, act := range actOf {
+		m.acts.WithLabelValues(act) // zero is a figure too
+	}
+	for _, outcome := range []audit.Outcome{audit.Answered, audit.NoAnswer, audit.Expired} {
+		m.presentations.WithLabelValues(string(outcome), "")
+	}
+	return m
+}
+
+// Handler serves the figures in Prometheus' text format. Mount it where the
+// public does not come.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Presentation counts how an answer or a request ended (verifier.Config.Count).
+func (m *Metrics) Presentation(outcome audit.Outcome, check verifier.Check) {
+	m.presentations.WithLabelValues(string(outcome), string(check)).Inc()
+}
+
+// Webhook counts an attempt to deliver one.
+func (m *Metrics) Webhook(outcome string) { m.webhooks.WithLabelValues(outcome).Inc() }
+
+// CertificateEnd notes when a platform's certificate ends.
+func (m *Metrics) CertificateEnd(platform string, end time.Time) {
+	m.certificates.WithLabelValues(platform).Set(float64(end.Unix()))
+}
+
+// Sweep notes how long a sweep took.
+func (m *Metrics) Sweep(d time.Duration) { m.acts.WithLabelValues("sweep").Observe(d.Seconds()) }
+
+// actOf names the engine's act behind a route; the worker's has none.
+var actOf = map[string]string{
+	"POST /v1/requests":                  "begin",
+	"GET /v1/requests/:id":               "status",
+	"POST /v1/requests/:id/result":       "result",
+	"GET /wallet/request/:id":            "request_object",
+	"POST /wallet/request/:id":           "request_object",
+	"POST /wallet/response/:id":          "finish",
+	"POST /wallet/receipt/:id":           "receipt",
+	"POST /wallet/withdraw/:id":          "withdraw",
+	"POST /ofrep/v1/evaluate/flags":      "hints",
+	"POST /ofrep/v1/evaluate/flags/:key": "hints",
+	"worker":                             "sweep",
+}
+
+// observe notes how long the act behind a request took.
+func (m *Metrics) observe(c echo.Context, d time.Duration) {
+	if m == nil {
+		return
+	}
+	if act, ok := actOf[c.Request().Method+" "+c.Path()]; ok {
+		m.acts.WithLabelValues(act).Observe(d.Seconds())
+	}
+}
