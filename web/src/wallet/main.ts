@@ -44,11 +44,13 @@ const app = document.querySelector<App>("facet-app")!;
 const worker = new Worker(scripts.createScriptURL(WORKER), { type: "module", name: "engine" });
 
 // The same page opened again by another link: the address changes, the page
-// does not load. Heard before the app hears that the address changed, or it
-// would find a page without its link.
-window.addEventListener("popstate", () => {
+// does not load. Heard before the app hears that the address changed, and
+// instead of it, or it would find a page without its link.
+window.addEventListener("popstate", (event) => {
   const next = takeLink();
-  if (next) app.arrive(next);
+  if (!next) return;
+  event.stopImmediatePropagation();
+  app.arrive(next);
 });
 app.begin(new Engine(worker), new Host(), held);
 
