@@ -17,6 +17,7 @@ import (
 type account struct {
 	ID       []byte                `json:"id"` // the user handle (WebAuthn L3 §5.4.3)
 	Passkeys []webauthn.Credential `json:"passkeys"`
+	Epoch    uint64                `json:"epoch,omitempty"` // grows when a passkey is removed; ends all sessions
 }
 
 const (
@@ -59,14 +60,28 @@ func (p *RelyingParty) saveAccount(ctx context.Context, a *account, old store.Ve
 	return err
 }
 
-// RemovePasskey takes a passkey from an account. Unknown ones are no error.
+// RemovePasskey takes a passkey from an account and ends all the account's
+// sessions, as one of them may be on the device that was lost. Unknown passkeys
+// are no error; the last one stays (ReasonLast).
 func (p *RelyingParty) RemovePasskey(ctx context.Context, accountID string, credentialID []byte) error {
-	a, version, err := p.account(ctx, accountID)
-	if err != nil {
-		return err
+	for {
+		a, version, err := p.account(ctx, accountID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(a.Passkeys, func(c webauthn.Credential) bool { return string(c.ID) == string(credentialID) })
+		switch {
+		case i < 0:
+			return nil
+		case len(a.Passkeys) == 1:
+			return &Error{ReasonLast, errors.New("nobody could sign in to the account any more")}
+		}
+		a.Passkeys = slices.Delete(a.Passkeys, i, i+1)
+		a.Epoch++
+		if err := p.saveAccount(ctx, a, version); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
 	}
-	a.Passkeys = slices.DeleteFunc(a.Passkeys, func(c webauthn.Credential) bool { return string(c.ID) == string(credentialID) })
-	return p.saveAccount(ctx, a, version)
 }
 
 // DeleteAccount removes an account and so ends all its sessions.

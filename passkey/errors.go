@@ -7,6 +7,7 @@ const (
 	ReasonInvalid = "webauthn_invalid" // anything about the answer is wrong; which thing is not told
 	ReasonPRF     = "prf_refused"      // the message carries an extension output the host must not see
 	ReasonFull    = "passkey_limit"    // the account has MaxPasskeys already
+	ReasonLast    = "passkey_last"     // the last passkey of an account stays
 	ReasonSession = "signed_out"       // no session, or it has ended
 )
 

@@ -215,9 +215,23 @@ func TestAnotherPasskey(t *testing.T) {
 	if in.Account != account {
 		t.Fatal("the second passkey signs in to another account")
 	}
+	session, err := r.OpenSession(context.Background(), account)
+	check(t, err)
+	check(t, r.RemovePasskey(context.Background(), account, []byte("unknown")))
+	_, err = r.Session(context.Background(), session)
+	check(t, err)
 	check(t, r.RemovePasskey(context.Background(), account, first.id))
 	_, err = r.login(t, first)
 	want(t, err, ReasonInvalid)
+	_, err = r.Session(context.Background(), session)
+	want(t, err, ReasonSession) // it could be the lost device's
+	want(t, r.RemovePasskey(context.Background(), account, second.id), ReasonLast)
+	in, err = r.login(t, second)
+	check(t, err)
+	session, err = r.OpenSession(context.Background(), in.Account)
+	check(t, err)
+	_, err = r.Session(context.Background(), session)
+	check(t, err)
 }
 
 func TestExpiredTicketsAreSwept(t *testing.T) {

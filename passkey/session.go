@@ -9,6 +9,7 @@ import (
 
 type session struct {
 	Account string `json:"account"`
+	Epoch   uint64 `json:"epoch,omitempty"` // of the account when it was opened
 }
 
 func (p *RelyingParty) sessions() tickets {
@@ -18,21 +19,32 @@ func (p *RelyingParty) sessions() tickets {
 // OpenSession returns a secret for the browser to keep that stands for the
 // account for SessionTTL.
 func (p *RelyingParty) OpenSession(ctx context.Context, accountID string) (string, error) {
-	return p.sessions().issue(ctx, p.now(), session{accountID})
+	a, _, err := p.account(ctx, accountID)
+	if err != nil {
+		return "", err
+	}
+	return p.sessions().issue(ctx, p.now(), session{accountID, a.Epoch})
 }
 
 // Session returns the account a secret stands for, or an Error with
-// ReasonSession when there is none, it is over, or the account is gone.
+// ReasonSession when there is none, it is over, a passkey was removed since, or the account
+// is gone.
 func (p *RelyingParty) Session(ctx context.Context, secret string) (accountID string, err error) {
 	var s session
 	err = p.sessions().read(ctx, p.now(), secret, &s)
+	var a *account
 	if err == nil {
-		_, _, err = p.store.Get(ctx, accountKey(s.Account))
+		a, _, err = p.account(ctx, s.Account)
 	}
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", errSignedOut
+	case err != nil:
+		return "", err
+	case a.Epoch != s.Epoch:
 		return "", errSignedOut
 	}
-	return s.Account, err
+	return s.Account, nil
 }
 
 // CloseSession ends a session. Unknown ones are no error.

@@ -98,6 +98,9 @@ func passkeyProblem(err *passkey.Error) problem {
 	case passkey.ReasonPRF:
 		p.Status, p.Err = http.StatusBadRequest, "invalid_request"
 		p.Detail, p.Fix = "The message carries what opens the vault. It was not kept.", "Update the wallet's page."
+	case passkey.ReasonLast:
+		p.Status = http.StatusConflict
+		p.Detail, p.Fix = "The last passkey stays: nobody could sign in any more.", "Add another one first."
 	case passkey.ReasonFull:
 		p.Status = http.StatusConflict
 		p.Detail, p.Fix = "There are as many passkeys as there may be.", "Remove one first."

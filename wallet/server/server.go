@@ -15,6 +15,7 @@
 //	POST /api/passkey/register/finish  attestation → {"account": …}
 //	POST /api/passkey/login/begin      {} → {"publicKey": …}
 //	POST /api/passkey/login/finish     assertion → {"account": …, "clone_suspected": …}
+//	DELETE /api/passkey/{id}           removes one of several passkeys; ends all other sessions → {"account": …}
 //	POST /api/recovery/login           {"lookup_id", "secret"} → {"account": …}
 //	PUT  /api/recovery                 {"lookup_id", "secret_hash"} → 204
 //	GET  /api/vault                    the sealed vault, ETag; 404 with ETag "0" while there is none

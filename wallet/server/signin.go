@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/base64"
 	"net/http"
 	"time"
 
@@ -27,6 +28,7 @@ func (s *server) mountPasskeys(g *echo.Group) {
 	g.POST("/passkey/register/finish", s.registerFinish, s.limitAddress)
 	g.POST("/passkey/login/begin", s.loginBegin, s.limitAddress)
 	g.POST("/passkey/login/finish", s.loginFinish, s.limitAddress)
+	g.DELETE("/passkey/:id", s.removePasskey)
 	g.POST("/logout", s.logout)
 }
 
@@ -99,6 +101,23 @@ func (s *server) signIn(c echo.Context, in signedIn) error {
 	}
 	setCookie(c, sessionCookie, secret, passkey.SessionTTL)
 	return c.JSON(http.StatusOK, in)
+}
+
+// removePasskey takes a passkey from the account. Every session ends; the
+// caller's goes on as a new one.
+func (s *server) removePasskey(c echo.Context) error {
+	account, err := s.account(c)
+	if err != nil {
+		return err
+	}
+	id, err := base64.RawURLEncoding.Strict().DecodeString(c.Param("id"))
+	if err != nil || len(id) == 0 {
+		return malformed
+	}
+	if err := s.passkeys.RemovePasskey(c.Request().Context(), account, id); err != nil {
+		return err
+	}
+	return s.signIn(c, signedIn{Account: account})
 }
 
 func (s *server) logout(c echo.Context) error {
