@@ -171,6 +171,9 @@ func TestHostileSignatures(t *testing.T) {
 			}
 			wantReason(t, err, "jose_kid_unknown")
 		}
+		for _, kid := range []string{strings.Repeat("k", MaxKid+1), `a\u0000b`, ""} { // no key could ever have these
+			refused(t, signed(t, k, `{"alg":"ES256","typ":"kb+jwt","kid":"`+kid+`"}`, goodPayload), "jose_kid_unknown")
+		}
 	})
 	t.Run("JOSE-012", func(t *testing.T) {
 		refused(t, signed(t, k, `{"alg":"HS256","alg":"ES256","typ":"kb+jwt"}`, goodPayload), "json_duplicate_member")
@@ -218,11 +221,13 @@ func TestHostileSignatures(t *testing.T) {
 		wide := `{"alg":"ES256","typ":"kb+jwt","x":"` + strings.Repeat("a", 120<<10) + `"}`
 		_, err = verify(signed(t, k, wide, goodPayload), Rule{Typ: rule.Typ, MaxSize: 8 << 20}, pub)
 		wantReason(t, err, "size_limit") // the header has a limit of its own
+		refused(t, signed(t, k, goodHeader, `{"x":"`+strings.Repeat("a", MaxToken-len(good))+`"}`), "size_limit") // longer only as encoded
 	})
 	t.Run("JOSE-020", func(t *testing.T) {
 		deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
 		refused(t, signed(t, k, goodHeader, deep), "json_depth_limit")
 		refused(t, signed(t, k, goodHeader, `{"a":`+deep+`}`), "json_depth_limit")
+		refused(t, signed(t, k, goodHeader, strings.Repeat(`{"a":`, MaxJSONDepth+1)+"1"+strings.Repeat("}", MaxJSONDepth+1)), "json_depth_limit")
 		edge := strings.Repeat(`{"a":`, MaxJSONDepth) + "1" + strings.Repeat("}", MaxJSONDepth)
 		if _, err := verify(signed(t, k, goodHeader, edge), rule, pub); err != nil {
 			t.Fatalf("nested exactly as deep as allowed: %v", err)

@@ -89,6 +89,9 @@ func TestHostileChains(t *testing.T) {
 		refused(t, append(p.chain(p.leaf()), encode(p.root)...), p.rule(), "cert_root_in_chain")
 		refused(t, append(p.chain(p.leaf()), encode(newPKI(t).root)...), p.rule(), "cert_root_in_chain")
 		refused(t, encode(p.root), p.rule(), "cert_root_in_chain")
+		pinned := p.rule() // an anchor need not be self-signed
+		pinned.Anchors = []*x509.Certificate{p.between}
+		refused(t, p.chain(p.leaf()), pinned, "cert_root_in_chain")
 		refused(t, encode(p.make(p.leaf(), nil, p.leafKey.Public(), p.leafKey)), p.rule(), "cert_untrusted")
 	})
 	t.Run("X509-008", func(t *testing.T) {

@@ -103,11 +103,7 @@ type reader struct {
 	decoded  []byte // room for a text that came encoded
 }
 
-var readers = sync.Pool{New: func() any {
-	r := new(reader)
-	r.d.Reset(&r.in)
-	return r
-}}
+var readers = sync.Pool{New: func() any { return new(reader).reset() }}
 
 // Bounds of the room a reader keeps between texts.
 const (
@@ -115,10 +111,15 @@ const (
 	maxKeptBytes    = 16 << 10
 )
 
-// release lets go of the text and makes the reader ready for the next.
-func (r *reader) release() {
+// reset lets go of the text and makes the decoder ready for the next.
+func (r *reader) reset() *reader {
 	r.in, r.text = bytes.Buffer{}, ""
 	r.d.Reset(&r.in)
+	return r
+}
+
+func (r *reader) release() {
+	r.reset()
 	if clear(r.elements); cap(r.elements) > maxKeptElements {
 		r.elements = nil
 	}
