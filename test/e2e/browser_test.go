@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +18,11 @@ var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
 // machine resolves in it: a page that asks a third party shows up as a problem.
 type browser struct{ ctx context.Context }
 
-func startBrowser(t *testing.T) *browser {
+// Addresses of this machine go where reroute says, such as
+// "MAP wallet.localhost:8080 127.0.0.1:9090".
+func startBrowser(t *testing.T, reroute ...string) *browser {
 	t.Helper()
+	rules := append(reroute, "MAP *.localhost 127.0.0.1", "MAP localhost 127.0.0.1", "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1")
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(findBrowser(t)),
 		chromedp.UserDataDir(profile(t)),
@@ -32,7 +36,7 @@ func startBrowser(t *testing.T) *browser {
 		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("metrics-recording-only", true),
 		chromedp.Flag("mute-audio", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
+		chromedp.Flag("host-resolver-rules", strings.Join(rules, ", ")),
 		chromedp.WSURLReadTimeout(60 * time.Second),
 	}
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
