@@ -17,6 +17,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"facet/store/bolt"
 )
 
 const (
@@ -129,37 +131,43 @@ func parseIdentity(b []byte, now time.Time) (demoIdentity, error) {
 	return id, nil
 }
 
+// makePKI replaces all identities. anchors.json goes first and comes last: who
+// is killed in between finds none and makes them again.
 func makePKI(dir string, now time.Time) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	published := filepath.Join(dir, "anchors.json")
+	if err := os.Remove(published); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	type anchor struct {
 		cert *x509.Certificate
 		key  *ecdsa.PrivateKey
 	}
-	anchors, published := map[string]anchor{}, map[string]string{}
+	anchors, certificates := map[string]anchor{}, map[string]string{}
 	for name, title := range map[string]string{"issuers": "Facet demo register of issuers", "media": "Facet demo media register"} {
 		cert, key, err := demoAnchor(title, now)
 		if err != nil {
 			return err
 		}
 		anchors[name] = anchor{cert, key}
-		published[name] = base64.StdEncoding.EncodeToString(cert.Raw)
+		certificates[name] = base64.StdEncoding.EncodeToString(cert.Raw)
 	}
 	for _, p := range demoParties {
 		b, err := demoLeaf(p, anchors[p.anchor].cert, anchors[p.anchor].key, now)
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, p.file+".pem"), b, 0o600); err != nil {
+		if err := bolt.WriteFile(filepath.Join(dir, p.file+".pem"), b); err != nil {
 			return err
 		}
 	}
-	b, err := json.MarshalIndent(published, "", "  ")
+	b, err := json.MarshalIndent(certificates, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "anchors.json"), b, 0o600)
+	return bolt.WriteFile(published, b)
 }
 
 func demoAnchor(title string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
