@@ -18,8 +18,10 @@ func (w *Wallet) Call(ctx context.Context, method string, params []byte) ([]byte
 	if !ok {
 		return nil, failf(CodeMethod, "no such method")
 	}
-	if w.cfg.ReadOnly && !reads[method] {
-		return nil, failf(CodeReadOnly, "an offline copy can be looked at only")
+	if !reads[method] {
+		if err := w.Changeable(); err != nil {
+			return nil, err
+		}
 	}
 	if len(params) > MaxParams {
 		return nil, failf(CodeParams, "too long")

@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -69,6 +70,9 @@ func (w *Wallet) removable(id string) (found Key, err error) {
 // its PRF output is stable. If it cannot be saved nothing has changed. One place
 // is kept free, so that a recovery code can always be replaced.
 func (w *Wallet) AddPasskey(ctx context.Context, p vault.Passkey, label string) error {
+	if err := w.Changeable(); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.cfg.Vault.Recipients()) >= vault.MaxRecipients-1 {
@@ -83,8 +87,18 @@ func (w *Wallet) AddPasskey(ctx context.Context, p vault.Passkey, label string) 
 // AddCode lets another recovery code open the vault beside the old one, which
 // RetireCodes shuts out once the host knows the new one.
 func (w *Wallet) AddCode(ctx context.Context, c vault.Code) error {
+	if err := w.Changeable(); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	id, err := w.cfg.Vault.RecipientID(c)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(w.keys(), func(k Key) bool { return k.ID == id }) {
+		return w.save(ctx) // again, after what followed failed
+	}
 	if err := w.cfg.Vault.AddCode(c); err != nil {
 		return err
 	}

@@ -144,6 +144,9 @@ func all[T any](w *Wallet, kind string) ([]*T, error) {
 
 // change runs f and then saves, all under the lock.
 func (w *Wallet) change(ctx context.Context, f func() error) error {
+	if err := w.Changeable(); err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := f(); err != nil {

@@ -92,6 +92,14 @@ func New(c Config) (*Wallet, error) {
 	return w, nil
 }
 
+// Changeable is nil unless the wallet is ReadOnly.
+func (w *Wallet) Changeable() error {
+	if w.cfg.ReadOnly {
+		return failf(CodeReadOnly, "an offline copy can be looked at only")
+	}
+	return nil
+}
+
 // Lock locks the vault and forgets everything open. It waits for what is being
 // saved; every later call fails with the vault's ErrLocked.
 func (w *Wallet) Lock() {

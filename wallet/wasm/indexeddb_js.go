@@ -7,38 +7,36 @@ import (
 	"encoding/json"
 	"errors"
 	"syscall/js"
-
-	"facet/wallet/vault"
 )
 
 const (
 	dbName  = "facet"
 	dbStore = "device"
-	dbKey   = "high-water"
+	dbKey   = "memory"
 )
 
-// indexedDB is the device's memory. It holds a counter and a hash, nothing that
-// opens anything.
+// indexedDB is the device's memory. It holds a counter, a hash, the sealed vault
+// and the host's public configuration: nothing that opens anything.
 type indexedDB struct{}
 
 var errDevice = errors.New("bridge: the device's memory cannot be used")
 
-// HighWater implements device.
-func (d *indexedDB) HighWater(context.Context) (vault.HighWater, error) {
+// Memory implements device.
+func (d *indexedDB) Memory(context.Context) (memory, error) {
 	v, err := d.request("readonly", func(store js.Value) js.Value { return store.Call("get", dbKey) })
 	if err != nil || v.Type() != js.TypeString {
-		return vault.HighWater{}, err
+		return memory{}, err
 	}
-	var h vault.HighWater
-	if json.Unmarshal([]byte(v.String()), &h) != nil {
-		return vault.HighWater{}, errDevice
+	var m memory
+	if json.Unmarshal([]byte(v.String()), &m) != nil {
+		return memory{}, errDevice
 	}
-	return h, nil
+	return m, nil
 }
 
 // Remember implements device.
-func (d *indexedDB) Remember(_ context.Context, h vault.HighWater) error {
-	text, err := json.Marshal(h)
+func (d *indexedDB) Remember(_ context.Context, m memory) error {
+	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}

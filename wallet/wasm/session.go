@@ -13,6 +13,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"facet/credentials"
@@ -33,6 +34,7 @@ const (
 	faultHost     fault = "host_error"     // the wallet's host answered with something else
 	faultGroups   fault = "recovery_wrong" // the groups are not those of the code
 	faultParams   fault = "params_invalid"
+	faultLastHere fault = "key_last"   // the host's last passkey of this account stays
 	faultConflict fault = "etag_stale" // other devices kept saving meanwhile
 )
 
@@ -58,10 +60,20 @@ type hostResponse struct {
 }
 
 // A device remembers, outside the host's reach, the newest state of the vault
-// that it has seen, so that the host cannot serve an older one.
+// that it has seen, so that the host cannot serve an older one; and keeps the
+// sealed bytes of that state, to be looked at without a network.
 type device interface {
-	HighWater(ctx context.Context) (vault.HighWater, error) // zero if there is none
-	Remember(ctx context.Context, h vault.HighWater) error
+	// Memory returns what is kept, zero if nothing is.
+	Memory(ctx context.Context) (memory, error)
+	// Remember replaces all of it at once.
+	Remember(ctx context.Context, m memory) error
+}
+
+// memory is what a device keeps: nothing that opens anything.
+type memory struct {
+	High   vault.HighWater `json:"high"`
+	Sealed []byte          `json:"sealed"` // the vault at High
+	Config []byte          `json:"config"` // the host's, as last seen
 }
 
 // A session is one worker's life.
@@ -74,15 +86,21 @@ type session struct {
 
 	mu     sync.Mutex     // one vault method at a time
 	wallet *wallet.Wallet // nil when locked
-	etag   string         // of the sealed vault the open one is based on; Save's while a wallet is open
 	fresh  *created
+	next   *vault.Code // shown to replace the recovery code, not yet confirmed
+
+	// The rest belongs to save while a wallet is open.
+	etag   string // of the sealed vault the open one is based on
+	config []byte
+	key    atomic.Pointer[vault.Key] // opens the host's vault again for a merge
 }
 
-// created is a vault whose recovery code was shown but not yet confirmed.
+// created is a vault that the host does not have yet: a new one whose recovery
+// code was shown but not confirmed, or one from a file.
 type created struct {
 	vault *vault.Vault
 	code  vault.Code
-	key   vault.Key
+	key   vault.Key // nil for one from a file, until it has a passkey here
 }
 
 // Call runs one method of the bridge.
@@ -105,9 +123,19 @@ func (s *session) Call(ctx context.Context, method string, params []byte) ([]byt
 	return w.Call(ctx, method, params)
 }
 
-// unlock makes v the open vault; the caller holds s.mu.
-func (s *session) unlock(ctx context.Context, v *vault.Vault, key vault.Key) error {
-	c, err := s.config(ctx)
+// An access says how a vault was opened.
+type access struct {
+	key     vault.Key
+	offline bool // from this device's copy: it can be looked at only
+}
+
+// unlock makes v the open vault; the caller holds s.mu and has filled s.config.
+func (s *session) unlock(v *vault.Vault, a access) error {
+	var c hostConfig
+	if json.Unmarshal(s.config, &c) != nil {
+		return faultHost
+	}
+	openedBy, err := v.RecipientID(a.key)
 	if err != nil {
 		return err
 	}
@@ -121,12 +149,13 @@ func (s *session) unlock(ctx context.Context, v *vault.Vault, key vault.Key) err
 	}
 	s.wallet, err = wallet.New(wallet.Config{
 		Vault: v, Trust: list, Verifiers: list, Hosts: hosts, Now: s.now, Location: time.Local,
-		Fetch: s.fetcher(c.InsecureLoopback),
-		Save:  func(ctx context.Context) error { return s.save(ctx, v, key) },
+		Fetch: s.fetcher(c.InsecureLoopback), OpenedBy: openedBy, ReadOnly: a.offline,
+		Save: func(ctx context.Context) error { return s.save(ctx, v) },
 	})
 	if err != nil {
 		return err
 	}
+	s.key.Store(&a.key)
 	s.fresh = nil
 	return nil
 }
@@ -136,15 +165,17 @@ type hostConfig struct {
 	InsecureLoopback bool            `json:"insecure_loopback"`
 }
 
-func (s *session) config(ctx context.Context) (c hostConfig, err error) {
+// fetchConfig fills s.config.
+func (s *session) fetchConfig(ctx context.Context) error {
 	r, err := s.host.Do(ctx, hostRequest{method: http.MethodGet, path: "/api/config"})
 	if err != nil {
-		return c, err
+		return err
 	}
-	if r.status != http.StatusOK || json.Unmarshal(r.body, &c) != nil {
-		return c, faultHost
+	if r.status != http.StatusOK || !json.Valid(r.body) {
+		return faultHost
 	}
-	return c, nil
+	s.config = r.body
+	return nil
 }
 
 // download returns the sealed vault; faultNoVault or faultSignedIn if there is
@@ -172,7 +203,7 @@ const maxMerges = 4
 // save uploads the vault over the version it is based on. When another device
 // has saved meanwhile, what it did is merged in first: nothing is overwritten.
 // The engine calls it with the vault to itself.
-func (s *session) save(ctx context.Context, v *vault.Vault, key vault.Key) error {
+func (s *session) save(ctx context.Context, v *vault.Vault) error {
 	for range maxMerges {
 		sealed, err := v.Seal()
 		if err != nil {
@@ -181,12 +212,12 @@ func (s *session) save(ctx context.Context, v *vault.Vault, key vault.Key) error
 		err = s.upload(ctx, sealed)
 		if err == nil {
 			v.Saved()
-			return s.device.Remember(ctx, v.Head())
+			return s.device.Remember(ctx, memory{v.Head(), sealed, s.config})
 		}
 		if !errors.Is(err, faultConflict) {
 			return err
 		}
-		if err := s.merge(ctx, v, key); err != nil {
+		if err := s.merge(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -210,16 +241,16 @@ func (s *session) upload(ctx context.Context, sealed []byte) error {
 	return faultHost
 }
 
-func (s *session) merge(ctx context.Context, v *vault.Vault, key vault.Key) error {
+func (s *session) merge(ctx context.Context, v *vault.Vault) error {
 	sealed, etag, err := s.download(ctx)
 	if err != nil {
 		return err
 	}
-	seen, err := s.device.HighWater(ctx)
+	known, err := s.device.Memory(ctx)
 	if err != nil {
 		return err
 	}
-	theirs, err := vault.Open(sealed, key, seen)
+	theirs, err := vault.Open(sealed, *s.key.Load(), known.High)
 	if err != nil {
 		return err
 	}

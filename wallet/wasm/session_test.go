@@ -21,8 +21,11 @@ type memoryHost struct {
 	version  int
 	vault    []byte
 	recovery map[string]string
+	removed  []string // credential ids
 	seen     []string // everything that was ever sent to it
 	before   func(hostRequest)
+	away     bool   // nobody answers
+	broken   string // method and path that fail
 }
 
 func (h *memoryHost) Do(_ context.Context, r hostRequest) (hostResponse, error) {
@@ -31,6 +34,16 @@ func (h *memoryHost) Do(_ context.Context, r hostRequest) (hostResponse, error) 
 		f := h.before
 		h.before = nil
 		f(r)
+	}
+	if h.away {
+		return hostResponse{}, fault(fetch.ReasonNetwork)
+	}
+	if h.broken == r.method+" "+r.path {
+		return hostResponse{status: 500}, nil
+	}
+	if id, ok := strings.CutPrefix(r.path, "/api/passkey/"); ok && r.method == "DELETE" {
+		h.removed = append(h.removed, id)
+		return hostResponse{status: 200}, nil
 	}
 	tag := fmt.Sprintf(`"%d"`, h.version)
 	switch r.method + " " + r.path {
@@ -51,16 +64,20 @@ func (h *memoryHost) Do(_ context.Context, r hostRequest) (hostResponse, error) 
 	case "PUT /api/recovery":
 		return hostResponse{status: 204}, json.Unmarshal(r.body, &h.recovery)
 	case "POST /api/recovery/login":
+		var p map[string]string
+		if err := json.Unmarshal(r.body, &p); err != nil || p["lookup_id"] != h.recovery["lookup_id"] {
+			return hostResponse{status: 401}, err
+		}
 		return hostResponse{status: 200}, nil
 	}
 	return hostResponse{status: 500}, nil
 }
 
-type memoryDevice struct{ h vault.HighWater }
+type memoryDevice struct{ m memory }
 
-func (d *memoryDevice) HighWater(context.Context) (vault.HighWater, error) { return d.h, nil }
-func (d *memoryDevice) Remember(_ context.Context, h vault.HighWater) error {
-	d.h = h
+func (d *memoryDevice) Memory(context.Context) (memory, error) { return d.m, nil }
+func (d *memoryDevice) Remember(_ context.Context, m memory) error {
+	d.m = m
 	return nil
 }
 
@@ -84,7 +101,7 @@ func call(t *testing.T, s *session, method, params string) (map[string]any, erro
 func passkey() string {
 	prf := make([]byte, vault.PRFSize)
 	rand.Read(prf)
-	return fmt.Sprintf(`{"credential_id":%q,"prf":%q}`, base64.RawURLEncoding.EncodeToString([]byte("credential")), base64.RawURLEncoding.EncodeToString(prf))
+	return fmt.Sprintf(`{"credential_id":%q,"prf":%q,"label":"Laptop"}`, base64.RawURLEncoding.EncodeToString(prf[:8]), base64.RawURLEncoding.EncodeToString(prf))
 }
 
 // begin creates a vault and confirms its code; it returns the passkey and code.

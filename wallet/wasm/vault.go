@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 
+	"facet/fetch"
 	"facet/wallet/vault"
 )
 
@@ -19,6 +18,12 @@ var vaultMethods = map[string]func(*session, context.Context, []byte) (any, erro
 	"vault.confirmRecovery": (*session).confirmRecovery,
 	"vault.open":            (*session).open,
 	"vault.openWithCode":    (*session).openWithCode,
+	"vault.openFile":        (*session).openFile,
+	"vault.adopt":           (*session).adopt,
+	"vault.addPasskey":      (*session).addPasskey,
+	"vault.removePasskey":   (*session).removePasskey,
+	"vault.newCode":         (*session).newCode,
+	"vault.confirmCode":     (*session).confirmCode,
 	"vault.lock":            (*session).lock,
 }
 
@@ -30,12 +35,14 @@ const (
 )
 
 type vaultStatus struct {
-	State string `json:"state"`
+	State   string `json:"state"`
+	Offline bool   `json:"offline"` // this device's copy; the host cannot be reached
 }
 
 type passkeyParams struct {
 	CredentialID string `json:"credential_id"` // base64url
 	PRF          string `json:"prf"`           // base64url, 32 bytes
+	Label        string `json:"label"`         // of a new one: what the holder calls it
 }
 
 func (p passkeyParams) key() (vault.Passkey, error) {
@@ -49,122 +56,20 @@ func (p passkeyParams) key() (vault.Passkey, error) {
 
 func (s *session) status(ctx context.Context, _ []byte) (any, error) {
 	if s.wallet != nil {
-		return vaultStatus{stateOpen}, nil
+		return vaultStatus{State: stateOpen}, nil
 	}
 	_, _, err := s.download(ctx)
 	switch {
 	case err == nil:
-		return vaultStatus{stateLocked}, nil
+		return vaultStatus{State: stateLocked}, nil
 	case errors.Is(err, faultNoVault), errors.Is(err, faultSignedIn):
-		return vaultStatus{stateNone}, nil
+		return vaultStatus{State: stateNone}, nil
+	case unreachable(err):
+		if known, lost := s.device.Memory(ctx); lost == nil && known.Sealed != nil {
+			return vaultStatus{State: stateLocked, Offline: true}, nil
+		}
 	}
 	return nil, err
-}
-
-// create makes a vault that is not stored anywhere before its recovery code was
-// confirmed.
-func (s *session) create(ctx context.Context, params []byte) (any, error) {
-	var p passkeyParams
-	if json.Unmarshal(params, &p) != nil {
-		return nil, faultParams
-	}
-	key, err := p.key()
-	if err != nil {
-		return nil, err
-	}
-	_, etag, err := s.download(ctx)
-	if err == nil {
-		return nil, faultExists
-	}
-	if !errors.Is(err, faultNoVault) {
-		return nil, err
-	}
-	v, code, err := vault.Create(key)
-	if err != nil {
-		return nil, err
-	}
-	s.fresh, s.etag = &created{vault: v, code: code, key: key}, etag
-	return map[string]string{"vault_id": base64.RawURLEncoding.EncodeToString(v.ID()), "recovery_code": code.String()}, nil
-}
-
-// askedGroups is how many different groups of the code must be typed.
-const askedGroups = 2
-
-// confirmRecovery compares groups of the recovery code, then registers the code
-// and stores the vault, in this order: a stored vault always has a way back in.
-func (s *session) confirmRecovery(ctx context.Context, params []byte) (any, error) {
-	var p struct {
-		Groups []struct {
-			Index int    `json:"index"`
-			Text  string `json:"text"`
-		} `json:"groups"`
-	}
-	if json.Unmarshal(params, &p) != nil || s.fresh == nil {
-		return nil, faultParams
-	}
-	groups, seen := s.fresh.code.Groups(), map[int]bool{}
-	for _, g := range p.Groups {
-		if g.Index < 0 || g.Index >= len(groups) || subtle.ConstantTimeCompare([]byte(tidy(g.Text)), []byte(groups[g.Index])) != 1 {
-			return nil, faultGroups
-		}
-		seen[g.Index] = true
-	}
-	if len(seen) < askedGroups {
-		return nil, faultGroups
-	}
-	if err := s.registerCode(ctx, s.fresh.code); err != nil {
-		return nil, err
-	}
-	fresh := s.fresh
-	if err := s.save(ctx, fresh.vault, fresh.key); err != nil {
-		return nil, err
-	}
-	if err := s.unlock(ctx, fresh.vault, fresh.key); err != nil {
-		return nil, err
-	}
-	return map[string]bool{"ok": true}, nil
-}
-
-// tidy undoes what people do when they type a group.
-func tidy(text string) string {
-	out := make([]byte, 0, len(text))
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == ' ' || c == '-':
-		case c >= 'a' && c <= 'z':
-			out = append(out, c-'a'+'A')
-		default:
-			out = append(out, c)
-		}
-	}
-	for i, c := range out {
-		switch c {
-		case 'O':
-			out[i] = '0'
-		case 'I', 'L':
-			out[i] = '1'
-		}
-	}
-	return string(out)
-}
-
-func (s *session) registerCode(ctx context.Context, code vault.Code) error {
-	hash := sha256.Sum256(code.SignInSecret())
-	body, err := json.Marshal(map[string]string{
-		"lookup_id":   base64.RawURLEncoding.EncodeToString(code.LookupID()),
-		"secret_hash": base64.RawURLEncoding.EncodeToString(hash[:]),
-	})
-	if err != nil {
-		return err
-	}
-	r, err := s.host.Do(ctx, hostRequest{method: http.MethodPut, path: "/api/recovery", json: true, body: body})
-	if err != nil {
-		return err
-	}
-	if r.status != http.StatusNoContent {
-		return faultHost
-	}
-	return nil
 }
 
 func (s *session) open(ctx context.Context, params []byte) (any, error) {
@@ -198,6 +103,9 @@ func (s *session) openWithCode(ctx context.Context, params []byte) (any, error) 
 		return nil, err
 	}
 	r, err := s.host.Do(ctx, hostRequest{method: http.MethodPost, path: "/api/recovery/login", json: true, body: body})
+	if unreachable(err) {
+		return s.openWith(ctx, code)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -210,36 +118,53 @@ func (s *session) openWithCode(ctx context.Context, params []byte) (any, error) 
 	return s.openWith(ctx, code)
 }
 
-// openWith opens the stored vault and never writes: after an error the stored
+// openWith opens the stored vault, or this device's copy of it when the host
+// cannot be reached, and never writes to the host: after an error the stored
 // bytes are as they were.
 func (s *session) openWith(ctx context.Context, key vault.Key) (any, error) {
+	known, err := s.device.Memory(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sealed, etag, err := s.download(ctx)
+	if err == nil {
+		err = s.fetchConfig(ctx)
+	}
+	a := access{key: key, offline: unreachable(err) && known.Sealed != nil}
+	if a.offline {
+		sealed, s.config, err = known.Sealed, known.Config, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	seen, err := s.device.HighWater(ctx)
+	v, err := vault.Open(sealed, key, known.High)
 	if err != nil {
-		return nil, err
-	}
-	v, err := vault.Open(sealed, key, seen)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.device.Remember(ctx, v.Head()); err != nil {
 		return nil, err
 	}
 	v.Saved()
-	s.etag = etag
-	if err := s.unlock(ctx, v, key); err != nil {
+	if !a.offline {
+		s.etag = etag
+		if err := s.device.Remember(ctx, memory{v.Head(), sealed, s.config}); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.unlock(v, a); err != nil {
 		return nil, err
 	}
-	return vaultStatus{stateOpen}, nil
+	return vaultStatus{State: stateOpen, Offline: a.offline}, nil
+}
+
+// unreachable reports whether err says that the host could not be asked at all.
+func unreachable(err error) bool {
+	var reason interface{ Reason() string }
+	return errors.As(err, &reason) && reason.Reason() == fetch.ReasonNetwork
 }
 
 func (s *session) lock(context.Context, []byte) (any, error) {
 	if s.wallet != nil {
 		s.wallet.Lock()
 	}
-	s.wallet, s.fresh = nil, nil
-	return vaultStatus{stateLocked}, nil
+	s.wallet, s.fresh, s.next = nil, nil, nil
+	s.key.Store(nil)
+	return vaultStatus{State: stateLocked}, nil
 }
