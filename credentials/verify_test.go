@@ -116,7 +116,10 @@ func TestVerifyRejects(t *testing.T) {
 	}{
 		{"SDJWT-013", "sdjwt_claim_not_disclosable", []string{viaDisclosure("iss", "https://a.example")}, nil},
 		{"SDJWT-015", "sdjwt_claim_not_disclosable", []string{viaDisclosure("exp", 1895310000)}, nil},
-		{"SDJWT-016", "sdjwt_claim_not_disclosable", []string{viaDisclosure("cnf", map[string]any{"jwk": jwk}), below("cnf", jwk)}, nil},
+		{"SDJWT-016", "sdjwt_claim_not_disclosable", []string{
+			viaDisclosure("cnf", map[string]any{"jwk": jwk}), below("cnf", jwk),
+			r.forge(map[string]any{"cnf": map[string]any{"jwk": jwk, "_sd": []string{"decoy"}}}),
+		}, nil},
 		{"SDJWT-019", "sdjwt_claim_not_disclosable", []string{
 			viaDisclosure("vct#integrity", "sha256-x"), viaDisclosure("aka_vcts", []string{"x"}), viaDisclosure("status", map[string]any{}), viaDisclosure("nbf", 1),
 			r.forge(map[string]any{"status": map[string]any{"status_list": map[string]any{"_sd": []string{"decoy"}}}}),

@@ -82,7 +82,7 @@ func testedIDs(t *testing.T) map[string]int {
 	t.Helper()
 	ids := map[string]int{}
 	err := filepath.WalkDir("..", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(p, "_test.go") || strings.HasSuffix(p, "badcases_test.go") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, "_test.go") || p == filepath.Join("..", "test", "badcases_test.go") {
 			return err
 		}
 		b, err := os.ReadFile(p)

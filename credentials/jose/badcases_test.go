@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-func wantReason(t *testing.T, err error, reason string) {
+func wantReason(t testing.TB, err error, reason string) {
 	t.Helper()
 	var e interface{ Reason() string }
 	if !errors.As(err, &e) || e.Reason() != reason {
@@ -220,7 +220,7 @@ func TestHostileSignatures(t *testing.T) {
 		wantReason(t, err, "size_limit")
 		wide := `{"alg":"ES256","typ":"kb+jwt","x":"` + strings.Repeat("a", 120<<10) + `"}`
 		_, err = verify(signed(t, k, wide, goodPayload), Rule{Typ: rule.Typ, MaxSize: 8 << 20}, pub)
-		wantReason(t, err, "size_limit") // the header has a limit of its own
+		wantReason(t, err, "size_limit")                                                                          // the header has a limit of its own
 		refused(t, signed(t, k, goodHeader, `{"x":"`+strings.Repeat("a", MaxToken-len(good))+`"}`), "size_limit") // longer only as encoded
 	})
 	t.Run("JOSE-020", func(t *testing.T) {

@@ -160,6 +160,10 @@ func TestHostileChains(t *testing.T) {
 		}
 		for _, key := range []crypto.Signer{small, ecKey(t, elliptic.P224())} {
 			refused(t, encode(p.make(p.leaf(), p.between, key.Public(), p.midKey), p.between), p.rule(), "cert_weak_crypto")
+			q := newPKI(t) // and not only the leaf's
+			q.midKey = key
+			q.between = q.make(q.ca("between"), q.root, key.Public(), q.rootKey)
+			refused(t, q.chain(q.leaf()), q.rule(), "cert_weak_crypto")
 		}
 		large, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {

@@ -181,7 +181,7 @@ func dsaKey(t *testing.T) []byte {
 }
 
 // crl revokes one serial, and goes through the file reader as PEM and as DER.
-func (p *pki) crl(t *testing.T, issuer *x509.Certificate, key crypto.Signer, serial *big.Int, next time.Time) []*x509.RevocationList {
+func (p *pki) crl(t testing.TB, issuer *x509.Certificate, key crypto.Signer, serial *big.Int, next time.Time) []*x509.RevocationList {
 	t.Helper()
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number: big.NewInt(1), ThisUpdate: now.Add(-time.Hour), NextUpdate: next,

@@ -1,0 +1,190 @@
+package mutation
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// A mutation takes one check away.
+type mutation struct {
+	ids   []string // rows of badcases.tsv: each one's test must fail
+	test  string   // package and test these subtests are in
+	edits []edit   // in files of the tree; more than one where a second check stands behind the first
+}
+
+// An edit replaces text that occurs exactly once in the file.
+type edit struct{ file, old, new string }
+
+// never makes an if-condition false.
+func never(file, condition string) edit {
+	return edit{file, condition + " {", "false && (" + condition + ") {"}
+}
+
+// after keeps what leads to the condition, up to here, as it is: it is there to
+// tell one condition from another with the same words.
+func (e edit) after(here string) edit {
+	condition := strings.TrimSuffix(e.old, " {")
+	lead, condition, _ := strings.Cut(condition, here)
+	e.new = lead + here + "false && (" + condition + ") {"
+	return e
+}
+
+// passes makes a refusal an approval.
+func passes(file, refusal string) edit {
+	return edit{file, refusal, "return nil // " + refusal}
+}
+
+func ids(list string) []string { return strings.Fields(list) }
+
+// covered are the classes of which every row must have a mutation.
+var covered = []string{"JOSE", "X509", "SDJWT", "STATUS"}
+
+// handful are the rows that are tried in every run.
+var handful = ids("TSL-001 SDJWT-006 JOSE-004")
+
+func all() []mutation {
+	return slices.Concat(joseMutations, chainMutations, sdjwtMutations, credentialMutations, statusMutations)
+}
+
+func TestEveryRowHasAMutation(t *testing.T) {
+	f, err := os.Open(filepath.Join(root, "test", "testdata", "badcases.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows := 0
+	sc := bufio.NewScanner(f)
+	for sc.Scan() {
+		cols := strings.Split(sc.Text(), "\t")
+		if len(cols) < 7 || !slices.Contains(covered, cols[1]) {
+			continue
+		}
+		rows++
+		if !slices.ContainsFunc(all(), func(m mutation) bool { return slices.Contains(m.ids, cols[0]) }) {
+			t.Errorf("%s: no mutation", cols[0])
+		}
+	}
+	if rows < 80 {
+		t.Fatalf("only %d rows read", rows)
+	}
+}
+
+func TestMutationsMeetTheirCheck(t *testing.T) {
+	for _, m := range all() {
+		if _, err := m.apply(); err != nil {
+			t.Errorf("%s: %v", m.name(), err)
+		}
+	}
+}
+
+func TestMutationsAreNoticed(t *testing.T) {
+	soak := os.Getenv("FACET_SOAK") != ""
+	tried := 0
+	for _, m := range all() {
+		if !soak && !slices.ContainsFunc(m.ids, func(id string) bool { return slices.Contains(handful, id) }) {
+			continue
+		}
+		tried++
+		t.Run(m.name(), func(t *testing.T) {
+			overlay := m.overlay(t)
+			survived := m.survivors(t, overlay, m.ids)
+			for _, id := range survived {
+				t.Errorf("%s does not notice that %q is gone", id, m.edits[0].old)
+			}
+		})
+	}
+	t.Logf("%d of %d mutations", tried, len(all()))
+}
+
+func (m mutation) name() string { return strings.Join(m.ids, "+") }
+
+// apply returns the changed files by name, or what does not fit.
+func (m mutation) apply() (map[string]string, error) {
+	files := map[string]string{}
+	for _, e := range m.edits {
+		text, read := files[e.file]
+		if !read {
+			b, err := os.ReadFile(filepath.Join(root, e.file))
+			if err != nil {
+				return nil, err
+			}
+			text = string(b)
+		}
+		if n := strings.Count(text, e.old); n != 1 {
+			return nil, fmt.Errorf("%s holds %d times, not once: %s", e.file, n, e.old)
+		}
+		files[e.file] = strings.Replace(text, e.old, e.new, 1)
+	}
+	return files, nil
+}
+
+// overlay writes the changed files beside the tree and returns the file that
+// names them to the go command.
+func (m mutation) overlay(t *testing.T) string {
+	t.Helper()
+	files, err := m.apply()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	replace := map[string]string{}
+	for name, text := range files {
+		to := filepath.Join(dir, strings.ReplaceAll(name, "/", "_"))
+		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(tree, name)] = to
+	}
+	b, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// survivors runs the subtests with the overlay and returns those that did not
+// fail. A panic ends a run early, so what comes after it runs again alone.
+func (m mutation) survivors(t *testing.T, overlay string, rows []string) []string {
+	t.Helper()
+	pkg, test, ok := strings.Cut(m.test, ".")
+	if !ok {
+		t.Fatalf("no test in %q", m.test)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-timeout", "2m",
+		"-run", "^"+test+"$/^("+strings.Join(rows, "|")+")$", "./"+pkg)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "FACET_SOAK=")
+	b, err := cmd.CombinedOutput()
+	out := string(b)
+	if err != nil && !strings.Contains(out, "--- FAIL: "+test) {
+		t.Fatalf("the change does not build or the test does not run:\n%s", out)
+	}
+	left := slices.DeleteFunc(slices.Clone(rows), func(id string) bool {
+		return strings.Contains(out, "--- FAIL: "+test+"/"+id+" ")
+	})
+	if len(left) == 0 || len(left) == len(rows) || !strings.Contains(out, "panic:") {
+		return left
+	}
+	var survived []string
+	for _, id := range left {
+		survived = append(survived, m.survivors(t, overlay, []string{id})...)
+	}
+	return survived
+}
