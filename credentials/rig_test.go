@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math/big"
 	"net/http"
 	"testing"
@@ -55,9 +56,16 @@ func newRig(t *testing.T) *rig {
 	r.a = r.root.leaf(t, "Bürgeramt Lindenstadt", "a.example")
 	r.b = r.root.leaf(t, "Morgenblatt", "b.example")
 	r.asker = r.root.leaf(t, "Morgenblatt Verlag", "news.example")
+	r.trust = r.list(nil)
+	return r
+}
+
+// list is the rig's trust list, with members of its own.
+func (r *rig) list(more map[string]any) *TrustList {
+	r.t.Helper()
 	anchor := base64.StdEncoding.EncodeToString(r.root.der)
-	list, _ := json.Marshal(map[string]any{
-		"version": 1, "name": map[string]any{"de": "Liste", "en": "List"},
+	members := map[string]any{
+		"version": 1, "status_eku": statusSigning.String(), "name": map[string]any{"de": "Liste", "en": "List"},
 		"issuers": []any{
 			map[string]any{"id": "issuer-a", "name": "Bürgeramt", "vct": []string{ageVCT}, "anchor": anchor, "leaf": map[string]any{"organization": "Bürgeramt Lindenstadt"}},
 			map[string]any{"id": "issuer-b", "name": map[string]any{"de": "Morgenblatt", "en": "Morning"}, "vct": []string{ageVCT, "urn:other"}, "anchor": anchor, "leaf": map[string]any{"san": "b.example"}},
@@ -66,12 +74,17 @@ func newRig(t *testing.T) *rig {
 			"id": "news", "name": "Morgenblatt", "domain": "news.example", "register": map[string]any{"de": "Register", "en": "Register"},
 			"anchor": anchor, "leaf": map[string]any{"organization": "Morgenblatt Verlag", "san": "news.example"},
 		}},
-	})
-	var err error
-	if r.trust, err = ParseTrustList(list); err != nil {
-		t.Fatal(err)
 	}
-	return r
+	maps.Copy(members, more)
+	text, err := json.Marshal(members)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	list, err := ParseTrustList(text)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return list
 }
 
 func newKey(t testing.TB) *jose.PrivateKey {
@@ -91,7 +104,7 @@ func newAuthority(t *testing.T) *authority {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Root"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, SubjectKeyId: []byte("root"),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, SubjectKeyId: []byte("root"),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

@@ -21,11 +21,11 @@ func (l *TrustList) IssuerKey(_ context.Context, q TrustQuery) (*Issuer, error) 
 	if q.X5C == nil {
 		return nil, fail("issuer_untrusted", "the credential names no certificate and the trust list knows no other way")
 	}
-	chain, err := jose.VerifyChain(q.X5C, jose.ChainRule{Anchors: l.issuerAnchors, Now: q.Now})
+	chain, err := jose.VerifyChain(q.X5C, jose.ChainRule{Anchors: l.issuerAnchors, CRLs: l.crls, Now: q.Now})
 	if err != nil {
 		return nil, untrusted(err, "issuer_untrusted", "no issuer's anchor signed this chain")
 	}
-	if onlyStatus(chain.Leaf) {
+	if l.onlyStatus(chain.Leaf) {
 		return nil, fail("cert_eku", "the certificate is for status lists only")
 	}
 	var mismatch bool
@@ -69,17 +69,18 @@ func (e *issuerEntry) issuer(c *jose.Chain) *Issuer {
 }
 
 // onlyStatus reports whether the certificate is for signing status lists and
-// nothing else.
-func onlyStatus(leaf *x509.Certificate) bool {
-	return len(leaf.ExtKeyUsage) == 0 && len(leaf.UnknownExtKeyUsage) == 1 &&
-		leaf.UnknownExtKeyUsage[0].Equal(jose.EKUStatusSigning)
+// nothing else, by the extended key usage the list itself names: Token Status
+// List §10 has no number for it yet.
+func (l *TrustList) onlyStatus(leaf *x509.Certificate) bool {
+	return l.statusEKU != nil && len(leaf.ExtKeyUsage) == 0 && len(leaf.UnknownExtKeyUsage) == 1 &&
+		leaf.UnknownExtKeyUsage[0].Equal(l.statusEKU)
 }
 
 // StatusKey implements statuslist.Keys: the chain must be one an issuer of the
 // list could have, signed credentials with, or one with the extended key usage
 // for status lists (Token Status List §10).
 func (l *TrustList) StatusKey(_ context.Context, x5c []string, now time.Time) (*jose.PublicKey, string, error) {
-	chain, err := jose.VerifyChain(x5c, jose.ChainRule{Anchors: l.issuerAnchors, Now: now})
+	chain, err := jose.VerifyChain(x5c, jose.ChainRule{Anchors: l.issuerAnchors, CRLs: l.crls, Now: now})
 	if err != nil {
 		return nil, "", untrusted(err, "status_issuer_mismatch", "no issuer's anchor signed the status list's chain")
 	}
@@ -99,7 +100,7 @@ func (l *TrustList) Verifier(_ context.Context, clientID string, x5c []string, n
 	if len(x5c) == 0 {
 		return nil, fail("verifier_unknown", "the asker shows no certificate")
 	}
-	rule := jose.ChainRule{Anchors: l.verifierAnchors, Now: now}
+	rule := jose.ChainRule{Anchors: l.verifierAnchors, CRLs: l.crls, Now: now}
 	prefix, rest, _ := strings.Cut(clientID, ":")
 	switch prefix {
 	case "x509_hash":

@@ -1,9 +1,14 @@
 package credentials
 
 import (
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/base64"
+	"errors"
+	"math/big"
 	"testing"
+	"time"
 
 	"facet/credentials/jose"
 )
@@ -38,9 +43,63 @@ func TestVerifier(t *testing.T) {
 	}
 }
 
+// statusSigning is from the arc for examples; trust lists name their own.
+var statusSigning = asn1.ObjectIdentifier{2, 999, 1}
+
+// revoked is a revocation list of the authority, as the trust list has it.
+func (a *authority) revoked(t *testing.T, x5c []string) string {
+	t.Helper()
+	der, err := base64.StdEncoding.DecodeString(x5c[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: big.NewInt(1), ThisUpdate: now.Add(-time.Minute), NextUpdate: now.Add(time.Minute),
+		RevokedCertificateEntries: []x509.RevocationListEntry{{SerialNumber: leaf.SerialNumber, RevocationTime: now.Add(-time.Minute)}},
+	}, a.crt, a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(list)
+}
+
+// TestTrustListRevokes: what the list's revocation lists name neither issues,
+// signs status lists nor asks; the others still do.
+func TestTrustListRevokes(t *testing.T) {
+	t.Run("X509-022", func(t *testing.T) {
+		r := newRig(t)
+		ask := func() error {
+			_, err := r.trust.Verifier(t.Context(), "x509_hash:"+jose.LeafHash(r.asker.x5c), r.asker.x5c, now)
+			return err
+		}
+		status := func(l *leaf) error {
+			_, _, err := r.trust.StatusKey(t.Context(), l.x5c, now)
+			return err
+		}
+		r.trust = r.list(map[string]any{"crls": []string{r.root.revoked(t, r.a.x5c)}})
+		if got := reason(second(r.verify(r.forge(nil)))); got != "cert_revoked" {
+			t.Errorf("a revoked issuer: %q", got)
+		}
+		if got := reason(status(r.a)); got != "cert_revoked" {
+			t.Errorf("a revoked signer of status lists: %q", got)
+		}
+		if err := errors.Join(status(r.b), ask()); err != nil {
+			t.Errorf("the others: %v", err)
+		}
+		r.trust = r.list(map[string]any{"crls": []string{r.root.revoked(t, r.asker.x5c)}})
+		if got := reason(ask()); got != "cert_revoked" {
+			t.Errorf("a revoked verifier: %q", got)
+		}
+	})
+}
+
 func TestStatusKey(t *testing.T) {
 	r := newRig(t)
-	onlyStatus := func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{jose.EKUStatusSigning} }
+	onlyStatus := func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{statusSigning} }
 	signer := r.root.leaf(t, "Bürgeramt Lindenstadt", "status.a.example", onlyStatus)
 	key, issuer, err := r.trust.StatusKey(t.Context(), signer.x5c, now)
 	if err != nil || issuer != "issuer-a" || !key.Equal(signer.key.Public()) {
@@ -82,6 +141,9 @@ func TestParseTrustListRefuses(t *testing.T) {
 		"no anchor":    `{"version":1,"name":"x","issuers":[{"id":"a","name":"A","vct":["x"]}],"verifiers":[]}`,
 		"bad anchor":   `{"version":1,"name":"x","issuers":[{"id":"a","name":"A","vct":["x"],"anchor":"AAAA"}],"verifiers":[]}`,
 		"empty vct":    `{"version":1,"name":"x","issuers":[{"id":"a","name":"A","vct":[],"anchor":"AAAA"}],"verifiers":[]}`,
+		"bad CRL":      `{"version":1,"name":"x","issuers":[],"verifiers":[],"crls":["AAAA"]}`,
+		"no CRL":       `{"version":1,"name":"x","issuers":[],"verifiers":[],"crls":[]}`,
+		"bad usage":    `{"version":1,"name":"x","issuers":[],"verifiers":[],"status_eku":"1.x"}`,
 		"text for row": `{"version":1,"name":"x","issuers":["a"],"verifiers":[]}`,
 		"twice":        `{"version":1,"version":1,"name":"x","issuers":[],"verifiers":[]}`,
 	} {

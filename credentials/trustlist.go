@@ -2,10 +2,13 @@ package credentials
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"facet/credentials/jose"
 )
@@ -15,6 +18,7 @@ const (
 	MaxTrustList = 4 << 20 // bytes of JSON
 	MaxIssuers   = 256
 	MaxVerifiers = 1024
+	MaxCRLs      = 64 // certificate revocation lists
 )
 
 // A TrustList is a versioned JSON document that names issuers and verifiers
@@ -27,6 +31,8 @@ type TrustList struct {
 	verifiers       []verifierEntry
 	issuerAnchors   []*x509.Certificate
 	verifierAnchors []*x509.Certificate
+	crls            []*x509.RevocationList
+	statusEKU       asn1.ObjectIdentifier // of signers of status lists; nil: not known
 }
 
 type issuerEntry struct {
@@ -78,6 +84,8 @@ func ParseTrustList(text []byte) (*TrustList, error) {
 		}
 		l.verifiers = append(l.verifiers, v)
 	}
+	l.crls = r.crls(o)
+	l.statusEKU = r.identifier(o, "status_eku")
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -182,6 +190,46 @@ func (r *listReader) objects(o map[string]any, name string, most int) []map[stri
 		out = append(out, m)
 	}
 	return out
+}
+
+// crls reads the certificate revocation lists, if there are any. Their
+// signatures are checked with each chain.
+func (r *listReader) crls(o map[string]any) []*x509.RevocationList {
+	if _, present := o["crls"]; !present {
+		return nil
+	}
+	var out []*x509.RevocationList
+	for _, encoded := range r.texts(o, "crls") {
+		der, err := base64.StdEncoding.Strict().DecodeString(encoded)
+		if err != nil || len(out) == MaxCRLs {
+			r.fail("crls")
+			return nil
+		}
+		list, err := x509.ParseRevocationList(der)
+		if err != nil {
+			r.fail("crls")
+			return nil
+		}
+		out = append(out, list)
+	}
+	return out
+}
+
+// identifier reads an object identifier in dots, if there is one.
+func (r *listReader) identifier(o map[string]any, name string) asn1.ObjectIdentifier {
+	if _, present := o[name]; !present {
+		return nil
+	}
+	var id asn1.ObjectIdentifier
+	for _, arc := range strings.Split(r.text(o, name), ".") {
+		n, err := strconv.ParseUint(arc, 10, 31)
+		if err != nil {
+			r.fail(name)
+			return nil
+		}
+		id = append(id, int(n))
+	}
+	return id
 }
 
 // localized reads a text, or texts by language.

@@ -22,10 +22,6 @@ const (
 	MaxNames       = 64       // alternative names, and name constraints, of one certificate
 )
 
-// EKUStatusSigning marks a certificate that may sign status lists
-// (id-kp-oauthStatusSigning, Token Status List §10).
-var EKUStatusSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 30}
-
 // A ChainRule says which chains to believe. Its zero value believes none.
 type ChainRule struct {
 	Anchors []*x509.Certificate // the only roots; the system's are never asked

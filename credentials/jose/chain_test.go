@@ -17,6 +17,10 @@ import (
 	"time"
 )
 
+// statusSigning stands for the usage a deployment marks its signers of status
+// lists with; it is from the arc for examples.
+var statusSigning = asn1.ObjectIdentifier{2, 999, 1}
+
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func TestSoundChains(t *testing.T) {
@@ -123,10 +127,10 @@ func TestHostileChains(t *testing.T) {
 	})
 	t.Run("X509-011", func(t *testing.T) {
 		r := p.rule()
-		r.EKU = EKUStatusSigning
+		r.EKU = statusSigning
 		refused(t, p.chain(p.leaf()), r, "cert_eku")
 		refused(t, leafWith(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }), r, "cert_eku")
-		signer := leafWith(func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{EKUStatusSigning} })
+		signer := leafWith(func(c *x509.Certificate) { c.UnknownExtKeyUsage = []asn1.ObjectIdentifier{statusSigning} })
 		if _, err := VerifyChain(signer, r); err != nil {
 			t.Fatalf("a status list signer: %v", err)
 		}
@@ -270,7 +274,7 @@ func TestCachedChains(t *testing.T) {
 	}{
 		"anchor gone":  {func(r *ChainRule) { r.Anchors = nil }, "cert_untrusted"},
 		"other name":   {func(r *ChainRule) { r.DNSName = "evil.example" }, "cert_san_mismatch"},
-		"other use":    {func(r *ChainRule) { r.EKU = EKUStatusSigning }, "cert_eku"},
+		"other use":    {func(r *ChainRule) { r.EKU = statusSigning }, "cert_eku"},
 		"revoked":      {func(r *ChainRule) { r.CRLs = p.crl(t, p.between, p.midKey, leaf.SerialNumber, now.Add(time.Hour)) }, "cert_revoked"},
 		"run out":      {func(r *ChainRule) { r.Now = now.Add(2 * time.Hour) }, "cert_expired"},
 		"clock behind": {func(r *ChainRule) { r.Now = now.Add(-2 * time.Hour) }, "cert_not_yet_valid"},
