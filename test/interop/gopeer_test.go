@@ -190,34 +190,41 @@ func (p *goPeer) present(credential string, _ *jose.PublicKey, c choice, b bindi
 // errPanic is a peer that panicked instead of refusing.
 var errPanic = errors.New("peer: panic")
 
-func (p *goPeer) verify(presentation string, issuer *jose.PublicKey, b *binding) (payload map[string]any, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			payload, err = nil, fmt.Errorf("%w: %v", errPanic, r)
-		}
-	}()
-	theirs, err := gosdjwt.New(presentation)
+func (p *goPeer) verify(presentation string, issuer *jose.PublicKey, b *binding) (map[string]any, error) {
+	disclosed, err := p.disclosed(presentation, issuer, b)
 	if err != nil {
-		return nil, &errPeer{err.Error()}
-	}
-	jwt, _, _ := strings.Cut(presentation, "~")
-	if err := checkSignature(jwt, issuer); err != nil {
 		return nil, err
-	}
-	disclosed, err := theirs.GetDisclosedClaims()
-	if err != nil {
-		return nil, &errPeer{"disclosed claims refused"} // its message quotes them
-	}
-	if b != nil {
-		if err := checkBinding(theirs, disclosed, *b); err != nil {
-			return nil, err
-		}
 	}
 	text, err := json.Marshal(disclosed)
 	if err != nil {
 		return nil, err
 	}
 	return plain(text)
+}
+
+// disclosed verifies and returns what the library does, with its rounded
+// numbers.
+func (*goPeer) disclosed(presentation string, issuer *jose.PublicKey, b *binding) (disclosed map[string]any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			disclosed, err = nil, fmt.Errorf("%w: %v", errPanic, r)
+		}
+	}()
+	theirs, err := gosdjwt.New(presentation)
+	if err != nil {
+		return nil, &errPeer{"token refused"} // its messages quote what they refuse
+	}
+	jwt, _, _ := strings.Cut(presentation, "~")
+	if err := checkSignature(jwt, issuer); err != nil {
+		return nil, err
+	}
+	if disclosed, err = theirs.GetDisclosedClaims(); err != nil {
+		return nil, &errPeer{"disclosures refused"}
+	}
+	if b != nil {
+		err = checkBinding(theirs, disclosed, *b)
+	}
+	return disclosed, err
 }
 
 func checkBinding(theirs *gosdjwt.SdJwt, disclosed map[string]any, b binding) error {

@@ -263,4 +263,7 @@ func (e *exchange) checkCoverage(t *testing.T) {
 		t.Errorf("hardly tried: %v", rare)
 	}
 	t.Logf("%d tampered presentations refused by both, %d kinds", total, len(twists))
+	if script, ok := e.them.(*scriptPeer); ok {
+		t.Logf("%d presentations of %s bound in two steps (TestScriptPresentsDeepOnce)", script.byHand, script.dialect().name)
+	}
 }

@@ -1,30 +1,14 @@
 // One SD-JWT VC issuer, holder and verifier on @sd-jwt/sd-jwt-vc, driven by a
-// Go test: one JSON object per line in, one per line out, in the same order.
-// The private keys are made here and never leave.
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
-import { createInterface } from "node:readline";
+// Go test. The private keys are made here and never leave.
+import { randomBytes } from "node:crypto";
 import { SDJwtVcInstance } from "@sd-jwt/sd-jwt-vc";
-
-const hashes = { "sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512", "sha3-256": "sha3-256" };
-
-const hasher = (data, alg) => {
-  if (!hashes[alg]) throw new Error(`no hash ${alg} here`);
-  return createHash(hashes[alg]).update(typeof data === "string" ? data : new Uint8Array(data)).digest();
-};
-
-const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" });
-const signWith = (key) => (data) => sign("sha256", Buffer.from(data), { key, dsaEncoding: "ieee-p1363" }).toString("base64url");
-const verifyWith = (jwk) => (data, signature) =>
-  verify("sha256", Buffer.from(data), { key: createPublicKey({ key: jwk, format: "jwk" }), dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url"));
+import { hasher, newKey, publicJWK, signWith, verifyWith } from "./crypto.mjs";
+import { serve } from "./lines.mjs";
 
 const issuer = newKey();
 const holder = newKey();
-const publicJWK = (pair) => {
-  const { kty, crv, x, y } = pair.publicKey.export({ format: "jwk" });
-  return { kty, crv, x, y };
-};
 
-const operations = {
+await serve({
   // The public keys, so that the other side can bind and verify.
   keys: () => ({ issuer: publicJWK(issuer), holder: publicJWK(holder) }),
 
@@ -57,15 +41,4 @@ const operations = {
     if (nonce !== undefined && kb.payload.aud !== aud) throw new Error("aud is another verifier's");
     return payload;
   },
-};
-
-for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  let answer;
-  try {
-    const { op, ...params } = JSON.parse(line);
-    answer = { result: await operations[op](params) };
-  } catch (e) {
-    answer = { error: String(e.message ?? e).slice(0, 300) };
-  }
-  process.stdout.write(JSON.stringify(answer) + "\n");
-}
+});
