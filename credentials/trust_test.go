@@ -155,7 +155,12 @@ func TestParseTrustListRefuses(t *testing.T) {
 
 func FuzzParseTrustList(f *testing.F) {
 	f.Add([]byte(`{"version":1,"name":{"de":"x","en":"x"},"issuers":[{"id":"a","name":"A","vct":["x"],"anchor":"AAAA","leaf":{"san":"x"}}],"verifiers":[]}`))
-	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = ParseTrustList(b) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := ParseTrustList(b)
+		if (l == nil) != (err != nil) || err != nil && reason(err) == "" {
+			t.Fatalf("%v, %v", l, err)
+		}
+	})
 }
 
 func TestIssuerMetadata(t *testing.T) {

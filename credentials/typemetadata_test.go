@@ -194,5 +194,10 @@ func TestFetchedTypes(t *testing.T) {
 
 func FuzzParseTypeMetadata(f *testing.F) {
 	f.Add([]byte(`{"vct":"urn:1","display":[{"locale":"en","name":"x","rendering":{"simple":{"logo":{"uri":"a"}}}}],"claims":[{"path":["a",null],"display":[{"locale":"en","label":"x"}]}]}`))
-	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = ParseTypeMetadata(b) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := ParseTypeMetadata(b)
+		if (m == nil) != (err != nil) || err != nil && reason(err) == "" {
+			t.Fatalf("%v, %v", m, err)
+		}
+	})
 }

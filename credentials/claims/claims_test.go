@@ -186,8 +186,8 @@ func FuzzParsePath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := ParsePath(text)
 		if err != nil {
-			if !errors.Is(err, ErrPath) {
-				t.Fatalf("a refusal of another kind: %v", err)
+			if !errors.Is(err, ErrPath) || p != nil {
+				t.Fatalf("a refusal of another kind: %v, %v", p, err)
 			}
 			return
 		}

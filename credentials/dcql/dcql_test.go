@@ -272,6 +272,10 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		q, err := Parse(b)
 		if err != nil {
+			var e interface{ Reason() string }
+			if q != nil || !errors.As(err, &e) || e.Reason() == "" {
+				t.Fatalf("%v, %v", q, err)
+			}
 			return
 		}
 		out, err := q.Marshal()

@@ -3,10 +3,13 @@ package sdjwt
 import (
 	"os"
 	"path/filepath"
+	"runtime/metrics"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
+	"facet/credentials/claims"
 	"facet/credentials/jose"
 )
 
@@ -28,8 +31,13 @@ func FuzzParse(f *testing.F) {
 	f.Add("a.b.c~")
 	f.Add("~~")
 	f.Fuzz(func(t *testing.T, s string) {
-		sd, err := Parse(s)
-		if err != nil {
+		var sd *SDJWT
+		var err error
+		bounded(t, func() { sd, err = Parse(s) })
+		if typed(t, err); err != nil {
+			if sd != nil {
+				t.Fatal("a refused token came back")
+			}
 			return
 		}
 		if sd.String() != s {
@@ -97,19 +105,110 @@ func left(v any) bool {
 	return false
 }
 
+// FuzzParseJSON: what parses from JSON is the token its compact form is.
 func FuzzParseJSON(f *testing.F) {
 	f.Add([]byte(`{"payload":"e30","protected":"e30","signature":"AA","header":{"disclosures":["a"],"kb_jwt":"a.b.c"}}`))
-	f.Add([]byte(`{"payload":"e30","signatures":[{"protected":"e30","signature":"AA","header":{"disclosures":[]}}]}`))
-	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = ParseJSON(b) })
-}
-
-func FuzzHolding(f *testing.F) {
-	f.Add("facet-sdjwt-1 sha-256\na.b.c\nZA [\"a\"]\nZQ [\"a\",0]")
-	f.Fuzz(func(_ *testing.T, s string) {
-		var h Holding
-		if h.UnmarshalText([]byte(s)) == nil {
-			_, _ = h.Select(nil)
-			_ = h.SDJWT()
+	f.Add([]byte(`{"payload":"e30","signatures":[{"protected":"eyJhbGciOiJFUzI1NiJ9","signature":"AA","header":{"disclosures":[]}}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var sd *SDJWT
+		var err error
+		bounded(t, func() { sd, err = ParseJSON(b) })
+		if typed(t, err); err != nil {
+			if sd != nil {
+				t.Fatal("a refused token came back")
+			}
+			return
+		}
+		if again, err := Parse(sd.String()); err != nil || again.String() != sd.String() {
+			t.Fatalf("its compact form is refused: %v", err)
 		}
 	})
+}
+
+// FuzzHolding: what is stored comes back as it was, and selecting nothing or
+// everything never panics.
+func FuzzHolding(f *testing.F) {
+	f.Add("facet-sdjwt-1 sha-256\na.b.c\nZA [\"a\"]\nZQ [\"a\",0]")
+	f.Fuzz(func(t *testing.T, s string) {
+		var h Holding
+		if err := h.UnmarshalText([]byte(s)); err != nil {
+			typed(t, err)
+			return
+		}
+		if text, err := h.MarshalText(); err != nil || string(text) != s {
+			t.Fatalf("stored as %q, %v", text, err)
+		}
+		_, err := h.Select(nil)
+		typed(t, err)
+		_, err = h.Select([]claims.Path{{"a"}, {"a", nil}})
+		typed(t, err)
+		_ = h.SDJWT()
+	})
+}
+
+// FuzzKeyBinding: of a fixed presentation, nothing but the key binding JWT
+// that was signed is believed.
+func FuzzKeyBinding(f *testing.F) {
+	b, err := os.ReadFile("../../test/testdata/rfc9901/03-sec5.2-sd-jwt_kb.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := Parse(strings.TrimSpace(string(b)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	key, err := os.ReadFile("../../test/testdata/rfc9901/issuer-public-key.jwk.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	issuer, err := jose.ParsePublicKey(key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	rule := KBRule{Nonce: "1234567890", Audience: "https://verifier.example.org", NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<40, 0), Now: time.Unix(1<<31, 0)}
+	believe := func(kb string) error {
+		sd, err := ParseWith(good.WithoutKeyBinding()+kb, jose.Rule{Typ: []string{good.Issuer().Header().Typ}})
+		if err != nil {
+			return err
+		}
+		v, err := sd.Verify(issuer, VerifyOptions{})
+		if err != nil {
+			return err
+		}
+		_, err = v.VerifyKeyBinding(rule)
+		return err
+	}
+	if err := believe(good.KeyBinding()); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good.KeyBinding())
+	f.Add("")
+	f.Add("eyJhbGciOiJub25lIiwidHlwIjoia2Irand0In0.e30.")
+	f.Fuzz(func(t *testing.T, kb string) {
+		err := believe(kb)
+		if typed(t, err); err == nil && kb != good.KeyBinding() {
+			t.Fatalf("believed %q", kb)
+		}
+	})
+}
+
+// typed fails unless every refusal has a reason.
+func typed(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && strings.HasPrefix(reason(err), "no reason") {
+		t.Fatalf("a refusal without a reason: %v", err)
+	}
+}
+
+// bounded fails if f allocates more than 16 MiB.
+func bounded(t *testing.T, f func()) {
+	t.Helper()
+	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(allocated)
+	before := allocated[0].Value.Uint64()
+	f()
+	metrics.Read(allocated)
+	if n := allocated[0].Value.Uint64() - before; n > 16<<20 {
+		t.Fatalf("%d bytes were allocated", n)
+	}
 }
