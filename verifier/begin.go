@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"facet/audit"
@@ -32,7 +33,7 @@ type BeginRequest struct {
 type Begun struct {
 	ID         string
 	ClientID   string
-	RequestURI string
+	RequestURI string // empty where the links hold the request itself (redirect_uri)
 	Links      []Link
 	ExpiresAt  time.Time
 }
@@ -57,6 +58,9 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 		CreatedAt: now.Unix(), ExpiresAt: now.Add(TTL).Unix(), KeepUntil: now.Add(TTL + c.policy.Keep()).Unix(),
 		Nonce: newID() + newID(), WireState: newID(), State: Open, platform: p, policy: c,
 	}
+	if t.ClientID = p.current().clientID; t.ClientID == "" {
+		t.ClientID = openid4vp.ClientID{Prefix: p.Prefix, ID: v.endpoint("response", forResponse, t)}.String()
+	}
 	if r.IdempotencyKey != "" {
 		earlier, err := v.claimKey(ctx, r, t)
 		if err != nil || earlier != nil {
@@ -69,7 +73,7 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	if err := v.open(ctx, t); err != nil {
 		return nil, err
 	}
-	return v.begun(t), nil
+	return v.begun(ctx, t)
 }
 
 func (v *Verifier) checkBegin(r BeginRequest) (*platform, *compiled, error) {
@@ -127,17 +131,24 @@ func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	return err
 }
 
-func (v *Verifier) begun(t *transaction) *Begun {
-	b := &Begun{
-		ID: t.ID, ClientID: t.platform.clientID, ExpiresAt: t.expires(),
-		RequestURI: v.cfg.BaseURL + "/wallet/request/" + v.ids.name(forRequest, t.ID),
+func (v *Verifier) begun(ctx context.Context, t *transaction) (*Begun, error) {
+	b := &Begun{ID: t.ID, ClientID: t.ClientID, ExpiresAt: t.expires()}
+	link := func(wallet string) string {
+		return openid4vp.BuildAuthorizeURL(wallet, openid4vp.AuthorizeParams{ClientID: b.ClientID, RequestURI: b.RequestURI, RequestURIMethod: "post"})
+	}
+	if t.platform.Prefix == openid4vp.PrefixRedirectURI {
+		request, err := v.unsigned(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		link = func(wallet string) string { return strings.TrimRight(wallet, "/") + "/authorize#" + request }
+	} else {
+		b.RequestURI = v.cfg.BaseURL + "/wallet/request/" + v.ids.name(forRequest, t.ID)
 	}
 	for _, w := range t.platform.Wallets {
-		b.Links = append(b.Links, Link{Wallet: w.Name, URL: openid4vp.BuildAuthorizeURL(w.URL, openid4vp.AuthorizeParams{
-			ClientID: b.ClientID, RequestURI: b.RequestURI, RequestURIMethod: "post",
-		})})
+		b.Links = append(b.Links, Link{Wallet: w.Name, URL: link(w.URL)})
 	}
-	return b
+	return b, nil
 }
 
 // An idempotent record ties a platform's key to a transaction.
@@ -172,7 +183,7 @@ func (v *Verifier) claimKey(ctx context.Context, r BeginRequest, t *transaction)
 		}
 		earlier, err := v.own(ctx, r.Platform, theirs.Tx)
 		if err == nil {
-			return v.begun(earlier), nil
+			return v.begun(ctx, earlier)
 		}
 		if reasonOf(err, "") != ReasonUnknown {
 			return nil, err

@@ -49,9 +49,9 @@ func (v *Verifier) rule(t *transaction, q policy.QueryRef) credentials.Rule {
 	now := v.cfg.Now()
 	r := credentials.Rule{
 		Trust: v.cfg.Trust, Status: v.cfg.Status, Now: now, Leeway: Skew,
-		VCTs: q.VCTs, Audience: t.platform.clientID,
+		VCTs: q.VCTs, Audience: t.ClientID,
 		KB: &sdjwt.KBRule{
-			Nonce: t.Nonce, Audience: t.platform.clientID,
+			Nonce: t.Nonce, Audience: t.ClientID,
 			NotBefore: t.created().Add(-Skew), NotAfter: now.Add(Skew), Now: now, Leeway: Skew,
 		},
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"facet/audit"
+	"facet/credentials/openid4vp"
 	"facet/policy"
 	"facet/store"
 )
@@ -127,13 +129,21 @@ func (v *Verifier) publication(ctx context.Context, key string, first published)
 
 const keyWeakenings = "weakenings"
 
+// weakenings are the Insecure… fields that are set somewhere, sorted.
+func (v *Verifier) weakenings() []string {
+	set := map[string]bool{"InsecureLoopback": v.cfg.InsecureLoopback}
+	for _, p := range v.platforms {
+		set["InsecureUnencrypted"] = set["InsecureUnencrypted"] || p.InsecureUnencrypted
+		set["InsecureUnsigned"] = set["InsecureUnsigned"] || p.Prefix == openid4vp.PrefixRedirectURI
+	}
+	maps.DeleteFunc(set, func(_ string, on bool) bool { return !on })
+	return append([]string{}, slices.Sorted(maps.Keys(set))...)
+}
+
 // logWeakenings writes a config entry when the weakenings in force differ from
 // those last logged. A crash in between repeats the entry, which is harmless.
 func (v *Verifier) logWeakenings(ctx context.Context) error {
-	names := []string{}
-	if v.cfg.InsecureLoopback {
-		names = append(names, "InsecureLoopback")
-	}
+	names := v.weakenings()
 	raw, version, err := v.cfg.Store.Get(ctx, keyWeakenings)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

@@ -164,7 +164,13 @@ func (v *Verifier) decrypt(ctx context.Context, e *evidence) error {
 	if e.post.Error != "" {
 		return nil
 	}
-	if e.post.Encrypted == "" {
+	switch plain := e.tx.platform.InsecureUnencrypted; {
+	case plain && e.post.Encrypted != "":
+		return fail("response_mode_mismatch", "an answer in the clear was asked for")
+	case plain: // its state was compared with the body's outer form
+		e.answer = &openid4vp.Response{VPToken: e.post.VPToken, State: e.post.State}
+		return nil
+	case e.post.Encrypted == "":
 		return fail("response_not_encrypted", "an encrypted answer was asked for")
 	}
 	key, err := v.encryptionKey(ctx, e.tx)

@@ -125,14 +125,15 @@ func (v *Verifier) signErasure(ctx context.Context, t *transaction, e erased) (s
 	if t.platform == nil {
 		return "", unavailable("sign erasure receipt", errors.New("the platform is no longer configured"))
 	}
+	by := t.platform.current() // not who asked then: that certificate may have ended since
 	payload, err := json.Marshal(map[string]any{
-		"sub": t.platform.clientID, "policy_sha256": t.Policy, "withdrawn_at": e.at.Unix(),
+		"sub": by.clientID, "policy_sha256": t.Policy, "withdrawn_at": e.at.Unix(),
 		"entry": e.entry, "ref": e.index, "log": v.cfg.LogInfo.Origin,
 	})
 	if err != nil {
 		return "", err
 	}
-	receipt, err := jose.Sign(ctx, t.platform.Signer, map[string]any{"typ": ErasureType, "x5c": t.platform.X5C}, payload)
+	receipt, err := jose.Sign(ctx, by.Signer, map[string]any{"typ": ErasureType, "x5c": by.X5C}, payload)
 	if err != nil {
 		return "", unavailable("sign erasure receipt", err)
 	}

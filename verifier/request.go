@@ -32,29 +32,16 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 	if t, err = v.noteOpened(ctx, t); err != nil {
 		return "", err
 	}
-	key, err := v.encryptionKey(ctx, t)
+	by, err := t.platform.signingAs(t.ClientID)
 	if err != nil {
 		return "", err
 	}
-	r := openid4vp.RequestObject{
-		ClientID:     t.platform.clientID,
-		ResponseType: openid4vp.ResponseType,
-		ResponseMode: openid4vp.ModeDirectPostJWT,
-		ResponseURI:  v.endpoint("response", forResponse, t),
-		Nonce:        t.Nonce,
-		State:        t.WireState,
-		DCQL:         t.policy.Query,
-		ClientMetadata: openid4vp.ClientMetadata{
-			Keys:         []openid4vp.EncryptionKey{{Kid: t.EncKid, Key: key.Public()}},
-			EncSupported: []string{openid4vp.EncA128GCM, openid4vp.EncA256GCM},
-			VPFormats:    openid4vp.SDJWTFormats(),
-		},
-		Audience:    openid4vp.SelfIssuedAudience,
-		WalletNonce: walletNonce,
-		IssuedAt:    t.created(),
-		ExpiresAt:   t.expires(),
+	r, err := v.parameters(ctx, t)
+	if err != nil {
+		return "", err
 	}
-	offer, err := openid4vp.SignOffer(ctx, t.platform.Signer, r, openid4vp.PolicyOffer{
+	r.WalletNonce = walletNonce
+	offer, err := openid4vp.SignOffer(ctx, by.Signer, r, openid4vp.PolicyOffer{
 		Policy:             t.policy.policy,
 		ReceiptEndpoint:    v.endpoint("receipt", forReceipt, t),
 		WithdrawalEndpoint: v.endpoint("withdraw", forWithdraw, t),
@@ -66,11 +53,53 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 		return "", unavailable("sign policy offer", err)
 	}
 	r.VerifierInfo = []openid4vp.VerifierInfo{offer}
-	jar, err := openid4vp.SignRequest(ctx, t.platform.Signer, t.platform.X5C, r)
+	jar, err := openid4vp.SignRequest(ctx, by.Signer, by.X5C, r)
 	if err != nil {
 		return "", unavailable("sign request", err)
 	}
 	return jar, nil
+}
+
+// parameters are what every form of the request says.
+func (v *Verifier) parameters(ctx context.Context, t *transaction) (openid4vp.RequestObject, error) {
+	r := openid4vp.RequestObject{
+		ClientID:       t.ClientID,
+		ResponseType:   openid4vp.ResponseType,
+		ResponseMode:   openid4vp.ModeDirectPostJWT,
+		ResponseURI:    v.endpoint("response", forResponse, t),
+		Nonce:          t.Nonce,
+		State:          t.WireState,
+		DCQL:           t.policy.Query,
+		ClientMetadata: openid4vp.ClientMetadata{VPFormats: openid4vp.SDJWTFormats()},
+		Audience:       openid4vp.SelfIssuedAudience,
+		IssuedAt:       t.created(),
+		ExpiresAt:      t.expires(),
+	}
+	if t.platform.InsecureUnencrypted {
+		r.ResponseMode = openid4vp.ModeDirectPost
+		return r, nil
+	}
+	key, err := v.encryptionKey(ctx, t)
+	if err != nil {
+		return r, err
+	}
+	r.ClientMetadata.Keys = []openid4vp.EncryptionKey{{Kid: t.EncKid, Key: key.Public()}}
+	r.ClientMetadata.EncSupported = []string{openid4vp.EncA128GCM, openid4vp.EncA256GCM}
+	return r, nil
+}
+
+// unsigned is the request of a redirect_uri client, as the parameters of a link
+// (OpenID4VP §5.9.3). There is no key a policy offer could be bound to.
+func (v *Verifier) unsigned(ctx context.Context, t *transaction) (string, error) {
+	r, err := v.parameters(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	params, err := r.Params()
+	if err != nil {
+		return "", err
+	}
+	return params.Encode(), nil
 }
 
 // noteOpened remembers that a wallet has fetched the request, so that the

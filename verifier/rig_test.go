@@ -171,6 +171,7 @@ type rig struct {
 	http   http.Handler
 
 	metrics *server.Metrics
+	change  func(*verifier.Platform) // to the platform that asks, or nil
 }
 
 // newRig opens a verifier on memory stores and a real log.
@@ -195,31 +196,38 @@ func newRig(t *testing.T, change ...func(*rig)) *rig {
 // start makes a new engine on what is stored, as a restart does.
 func (r *rig) start() {
 	r.t.Helper()
+	if err := r.tryStart(); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) tryStart() (err error) {
 	platform := func(id, name string, i identity) verifier.Platform {
 		return verifier.Platform{
 			ID: id, Name: name, ReturnURIs: []string{returnURI}, Signer: i.key, X5C: i.x5c, Policies: r.w.policies,
 			Wallets: []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
 		}
 	}
-	var err error
+	news := platform("news", "Morgenblatt", r.w.news)
+	if r.change != nil {
+		r.change(&news)
+	}
 	r.metrics = server.NewMetrics()
 	r.engine, err = verifier.New(context.Background(), verifier.Config{
 		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Now: r.clock.Now, BaseURL: baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: r.log.Origin(), Key: r.log.VKey(), URL: baseURL + "/log/"},
-		Platforms:        []verifier.Platform{platform("news", "Morgenblatt", r.w.news), platform("other", "Abendpost", r.w.other)},
+		Platforms:        []verifier.Platform{news, platform("other", "Abendpost", r.w.other)},
 		Count:            r.metrics.Presentation,
 		InsecureLoopback: true,
 	})
 	if err != nil {
-		r.t.Fatal(err)
+		return err
 	}
 	r.http, err = server.New(server.Config{
 		Engine: r.engine, Log: r.log.Handler(), Now: r.clock.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: r.metrics,
 		APIKeys: []server.APIKey{{Platform: "news", SHA256: server.HashKey(keyNews)}, {Platform: "other", SHA256: server.HashKey(keyOther)}},
 	})
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	return err
 }
 
 // A reply is what came back over HTTP.
@@ -303,6 +311,9 @@ func (r *rig) ask(b begun) *openid4vp.Request {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	if p.Unsigned != nil {
+		return r.askUnsigned(p)
+	}
 	a := r.do(call{method: "GET", url: p.RequestURI})
 	if a.status != http.StatusOK || a.header.Get("Content-Type") != openid4vp.RequestMediaType {
 		r.t.Fatalf("request object: %d %s", a.status, a.body)
@@ -316,6 +327,28 @@ func (r *rig) ask(b begun) *openid4vp.Request {
 		r.t.Fatal(err)
 	}
 	return req
+}
+
+// askUnsigned reads the request from the link itself. Facet's own wallet tells
+// its holder that nobody vouches for such an asker; this one believes anybody.
+func (r *rig) askUnsigned(p openid4vp.AuthorizeParams) *openid4vp.Request {
+	r.t.Helper()
+	u, err := openid4vp.ParseUnsigned(p)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req, err := u.Authenticate(r.t.Context(), openid4vp.Authority{Verifiers: anybody{}, Now: r.clock.Now()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return req
+}
+
+// anybody is a register in which everybody stands.
+type anybody struct{}
+
+func (anybody) Verifier(_ context.Context, clientID string, _ []string, _ time.Time) (*credentials.Party, error) {
+	return &credentials.Party{ID: clientID}, nil
 }
 
 // A part is one presentation in the making.
@@ -467,8 +500,14 @@ func (p *part) bind(t *testing.T) string {
 	return p.sd + kb
 }
 
-// encrypt seals the token as the request demands.
+// encrypt makes the form the request demands: sealed, or in the clear.
 func (a *answer) encrypt() {
+	if a.req.ResponseMode == openid4vp.ModeDirectPost {
+		token, err := json.Marshal(a.token)
+		check(err)
+		a.form = url.Values{"vp_token": {string(token)}, "state": {a.req.State}}
+		return
+	}
 	payload, err := json.Marshal(map[string]any{"vp_token": a.token, "state": a.state})
 	check(err)
 	key := a.req.ClientMetadata.Keys[0]

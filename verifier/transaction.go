@@ -35,6 +35,7 @@ type transaction struct {
 	ID        string     `json:"id"`
 	Platform  string     `json:"platform"`
 	Policy    string     `json:"policy"` // its hash
+	ClientID  string     `json:"client_id"`
 	Flow      audit.Flow `json:"flow"`
 	ReturnURI string     `json:"return_uri,omitempty"`
 	CreatedAt int64      `json:"created_at"`
@@ -90,6 +91,9 @@ func (v *Verifier) load(ctx context.Context, id string) (*transaction, error) {
 	t.version = version
 	if t.platform = v.platforms[t.Platform]; t.platform != nil {
 		t.policy = t.platform.byHash[t.Policy]
+		if t.ClientID == "" { // written before platforms could renew their identity
+			t.ClientID = t.platform.current().clientID
+		}
 	}
 	return t, nil
 }

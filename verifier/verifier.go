@@ -63,10 +63,20 @@ type Platform struct {
 	ID         string           // in the platform API; never shown
 	Name       string           // as registered; in the log
 	ReturnURIs []string         // where a holder may be sent back to, compared exactly
-	Signer     jose.Signer      // signs its requests
+	Signer     jose.Signer      // signs its requests; see Verifier.Renew
 	X5C        []string         // the signer's chain, leaf first, without the anchor
 	Policies   []*policy.Policy // several versions of one may stand side by side
 	Wallets    []Wallet
+
+	// Prefix says how wallets know who asks: x509_hash if empty, or
+	// x509_san_dns, which ties the platform to the BaseURL's host. The third,
+	// redirect_uri, proves nothing: its requests are not signed, carry no
+	// policy offer, and so can be neither receipted nor withdrawn by a holder.
+	// It needs InsecureUnsigned.
+	Prefix openid4vp.Prefix
+
+	InsecureUnsigned    bool // allow Prefix to be redirect_uri
+	InsecureUnencrypted bool // ask for answers in the clear (direct_post)
 }
 
 // Config is everything the engine needs. Status may be nil, which refuses
@@ -107,7 +117,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	}
 	v := &Verifier{cfg: cfg, platforms: make(map[string]*platform)}
 	for i := range cfg.Platforms {
-		p, err := newPlatform(&cfg.Platforms[i], cfg.InsecureLoopback)
+		p, err := newPlatform(cfg.Platforms[i], cfg)
 		if err != nil {
 			return nil, fmt.Errorf("platform %q: %w", cfg.Platforms[i].ID, err)
 		}
@@ -158,50 +168,69 @@ func checkURL(name, raw string, insecureLoopback bool) error {
 
 // platform is a Platform whose policies are compiled.
 type platform struct {
-	*Platform
-	clientID string
-	byID     map[string]*compiled // the highest version of each policy
-	byHash   map[string]*compiled
+	Platform
+	host   string               // of the verifier
+	byID   map[string]*compiled // the highest version of each policy
+	byHash map[string]*compiled
+
+	mu         sync.RWMutex // guards identities
+	identities []signing    // newest first
 }
 
-func newPlatform(p *Platform, insecureLoopback bool) (*platform, error) {
+func newPlatform(cfg Platform, c Config) (*platform, error) {
+	p := &platform{Platform: cfg, host: hostOf(c.BaseURL), byID: make(map[string]*compiled), byHash: make(map[string]*compiled)}
+	if p.Prefix == "" {
+		p.Prefix = openid4vp.PrefixX509Hash
+	}
 	switch {
 	case p.ID == "" || p.Name == "" || strings.Contains(p.ID, "/"):
 		return nil, errors.New("ID (without a slash) and Name must be set")
-	case p.Signer == nil || len(p.X5C) == 0:
-		return nil, errors.New("Signer and X5C must be set")
+	case p.Prefix == openid4vp.PrefixRedirectURI && !p.InsecureUnsigned:
+		return nil, errors.New("requests under redirect_uri are not signed; that needs InsecureUnsigned")
 	case len(p.Policies) == 0:
 		return nil, errors.New("there is no policy, so nothing could be asked")
 	}
+	if err := p.renew(Identity{p.Signer, p.X5C}); err != nil {
+		return nil, err
+	}
+	if err := p.checkAddresses(c.InsecureLoopback); err != nil {
+		return nil, err
+	}
+	return p, p.compile()
+}
+
+func (p *platform) checkAddresses(insecureLoopback bool) error {
 	for _, u := range p.ReturnURIs {
 		if err := checkURL("a return address", u, insecureLoopback); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, w := range p.Wallets {
 		if err := checkURL("wallet "+w.Name, w.URL, insecureLoopback); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	out := &platform{Platform: p, byID: make(map[string]*compiled), byHash: make(map[string]*compiled)}
-	out.clientID = openid4vp.ClientID{Prefix: openid4vp.PrefixX509Hash, ID: jose.LeafHash(p.X5C)}.String()
+	return nil
+}
+
+func (p *platform) compile() error {
 	for _, pol := range p.Policies {
 		c, err := compile(p.Name, pol)
 		if err != nil {
-			return nil, fmt.Errorf("policy %s: %w", pol.ID, err)
+			return fmt.Errorf("policy %s: %w", pol.ID, err)
 		}
-		out.byHash[c.hash] = c
+		p.byHash[c.hash] = c
 		for _, name := range []string{pol.ID, path.Base(pol.ID)} { // "morgenblatt.example/home", or "home" for short
-			old, ok := out.byID[name]
+			old, ok := p.byID[name]
 			if ok && old.policy.ID != pol.ID {
-				return nil, fmt.Errorf("policies %s and %s have the same short name", old.policy.ID, pol.ID)
+				return fmt.Errorf("policies %s and %s have the same short name", old.policy.ID, pol.ID)
 			}
 			if !ok || old.policy.Version < pol.Version {
-				out.byID[name] = c
+				p.byID[name] = c
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 const keySecret = "verifier/secret"

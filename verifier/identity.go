@@ -1,0 +1,112 @@
+package verifier
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"facet/credentials/jose"
+	"facet/credentials/openid4vp"
+)
+
+// MaxIdentities is how many identities of a platform work side by side: the
+// newest signs, the others finish what they began.
+const MaxIdentities = 4
+
+// An Identity is the key a platform signs its requests with, and the chain
+// that says whose it is: leaf first, without the anchor.
+type Identity struct {
+	Signer jose.Signer
+	X5C    []string
+}
+
+// A signing is an Identity and the client identifier it can be asked under.
+type signing struct {
+	Identity
+	clientID string // empty for redirect_uri, whose client is each request's own
+}
+
+// Renew makes id the identity of a platform from here on. Requests that were
+// begun with an earlier one are still signed with that.
+func (v *Verifier) Renew(platformID string, id Identity) error {
+	p := v.platforms[platformID]
+	if p == nil {
+		return fail("platform_unknown", "there is no such platform")
+	}
+	return p.renew(id)
+}
+
+func (p *platform) renew(id Identity) error {
+	if id.Signer == nil || len(id.X5C) == 0 {
+		return errors.New("Signer and X5C must be set")
+	}
+	clientID, err := p.clientID(id.X5C)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.identities = slices.Insert(p.identities, 0, signing{id, clientID})
+	p.identities = p.identities[:min(len(p.identities), MaxIdentities)]
+	return nil
+}
+
+// clientID names the platform as its prefix demands (OpenID4VP §5.9.3).
+func (p *platform) clientID(x5c []string) (string, error) {
+	c := openid4vp.ClientID{Prefix: p.Prefix}
+	switch p.Prefix {
+	case openid4vp.PrefixX509Hash:
+		c.ID = jose.LeafHash(x5c)
+	case openid4vp.PrefixX509SANDNS:
+		leaf, err := leafOf(x5c)
+		if err != nil {
+			return "", err
+		}
+		if c.ID = p.host; !slices.Contains(leaf.DNSNames, c.ID) {
+			return "", fmt.Errorf("its certificate is not for %s, where it answers", c.ID)
+		}
+	case openid4vp.PrefixRedirectURI:
+		return "", nil
+	default:
+		return "", fmt.Errorf("client identifiers with the prefix %q are not made here", p.Prefix)
+	}
+	return c.String(), nil
+}
+
+// current is what new statements are signed with.
+func (p *platform) current() signing {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.identities[0]
+}
+
+// signingAs finds the identity behind a client identifier.
+func (p *platform) signingAs(clientID string) (signing, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, s := range p.identities {
+		if s.clientID == clientID {
+			return s, nil
+		}
+	}
+	return signing{}, unavailable("find identity", errors.New("the request was begun with an identity that is not here"))
+}
+
+func leafOf(x5c []string) (*x509.Certificate, error) {
+	der, err := base64.StdEncoding.Strict().DecodeString(x5c[0])
+	if err != nil {
+		return nil, errors.New("the certificate is not base64 DER")
+	}
+	return x509.ParseCertificate(der)
+}
+
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
