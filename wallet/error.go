@@ -24,6 +24,7 @@ const (
 	CodeTxCodeMissing    = "tx_code_missing"
 	CodeTxCodePhishing   = "tx_code_phishing" // an unvouched issuer wants a code: confirm first
 	CodeIssuerAnswer     = "issuer_answer"    // the issuer's answer is not what the standard says
+	CodeMaybeTaken       = "answer_uncertain" // an earlier try may have arrived; history says so
 	CodeReceipt          = "receipt_mismatch"
 	CodeNotWithdrawable  = "not_withdrawable"
 	CodeErasure          = "erasure_mismatch"

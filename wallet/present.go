@@ -27,6 +27,7 @@ type answer struct {
 	deedID string
 	sent   []Labelled
 	post   *sameBytes
+	maybe  bool // a try broke off: the verifier may have it
 }
 
 // Present answers a proposal with the chosen optional items. digest must be
@@ -278,7 +279,8 @@ func (w *Wallet) use(s *selection) (undo func() error, err error) {
 	return undo, nil
 }
 
-// conclude writes how the sending ended.
+// conclude writes how the sending ended. A verifier that refuses the second try
+// may have taken the first, whose reply was lost.
 func (w *Wallet) conclude(ctx context.Context, p *proposal, sendErr error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -291,10 +293,16 @@ func (w *Wallet) conclude(ctx context.Context, p *proposal, sendErr error) error
 	}
 	before := d.State
 	switch {
-	case sendErr != nil && notTaken(sendErr):
-		d.State = StateNone
 	case sendErr == nil && d.State == StateNone:
 		d.State = StateActive
+	case sendErr == nil:
+	case !notTaken(sendErr):
+		p.answer.maybe = true
+	case p.answer.maybe:
+		delete(w.proposals, p.view.ID)
+		sendErr = fail(CodeMaybeTaken, sendErr)
+	default:
+		d.State = StateNone
 	}
 	if d.State == before {
 		return sendErr
