@@ -218,8 +218,9 @@ export class App extends LitElement {
     this.requestUpdate();
   }
 
-  readonly #onAnswered = (event: CustomEvent<Answered>): void => {
-    this.#answered = event.detail;
+  readonly #onAnswered = (answered: Answered): void => {
+    this.#answered = answered;
+    this.#failure = null;
     this.requestUpdate();
   };
 
@@ -239,6 +240,7 @@ export class App extends LitElement {
       again: (held) => this.arrive(held),
       go: this.#go,
       fail: (failure) => this.#fail(failure),
+      answered: this.#onAnswered,
       look: (next) => this.#look(next),
       lock: this.#lock,
     };
@@ -315,7 +317,7 @@ export class App extends LitElement {
     // A list of one, keyed by the visit: an arrival makes a new page, never a patched old one.
     switch (path) {
       case "/authorize":
-        return keyed(this.#visit, html`<facet-request .ctx=${ctx} proposalId=${rest} @answered=${this.#onAnswered}></facet-request>`);
+        return keyed(this.#visit, html`<facet-request .ctx=${ctx} proposalId=${rest}></facet-request>`);
       case "/receive":
         return keyed(this.#visit, html`<facet-receive .ctx=${ctx}></facet-receive>`);
       case "/preferences":

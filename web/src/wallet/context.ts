@@ -3,6 +3,7 @@
 
 import type { Engine } from "./engine";
 import type { Host } from "./host";
+import type { Answered } from "./pages/request";
 import type { Settings } from "./views";
 import type { Words } from "../texts/index";
 
@@ -31,12 +32,16 @@ export interface Context {
   words: Words;
   settings: Settings;
   insecure: boolean;
+  /** The open vault is this device's copy: it can be looked at only. */
+  offline: boolean;
   /** Takes the link the wallet was opened with, once. */
   take(path: Held["path"]): Held | null;
   /** Puts a link back to be opened again. */
   again(held: Held): void;
   go(path: string): void;
   fail(failure: Failure): void;
+  /** A request was answered: approved or refused. */
+  answered(answered: Answered): void;
   look(settings: Settings): void;
   lock(): Promise<void>;
 }

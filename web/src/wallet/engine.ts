@@ -2,8 +2,8 @@
 // worker. It carries calls over and answers back; it decides nothing.
 
 import type {
-  Accepted, CodeGroup, HistoryDetail, HistoryRow, Home, Offer, Preferences, Presented, Previewed, Proposal,
-  ReceiptCheck, Settings, Text, Today, Topic, VaultCreated, VaultStatus, Erasure,
+  Accepted, CodeGroup, Conflict, HistoryDetail, HistoryRow, Home, Offer, Preferences, Presented, Previewed, Proposal,
+  ReceiptCheck, Settings, Text, Today, Topic, VaultCreated, VaultKey, VaultStatus, Erasure,
 } from "./views";
 
 /** Why the engine did not do it. `reason` is a stable code; never shown as it is, except as a code for support. */
@@ -32,10 +32,22 @@ interface Answer {
   error?: { reason: string; message?: string; tries_left?: number };
 }
 
-/** Anything that takes messages like a worker does. */
+/** Anything that takes messages and ends like a worker does. */
 export interface Port {
   postMessage(message: unknown): void;
+  terminate(): void;
   addEventListener(type: "message" | "error", listener: (event: MessageEvent & ErrorEvent) => void): void;
+}
+
+/** What a passkey gives that opens a vault. */
+export interface Opener {
+  credentialId: string;
+  /** 32 bytes, base64url. */
+  prf: string;
+}
+
+function told(opener: Opener): { credential_id: string; prf: string } {
+  return { credential_id: opener.credentialId, prf: opener.prf };
 }
 
 interface Pending {
@@ -63,6 +75,12 @@ export class Engine {
     });
   }
 
+  /** Ends the worker: the browser takes back its memory, and with it whatever was open there. */
+  end(): void {
+    this.port.terminate();
+    this.#break("vault_locked");
+  }
+
   #answer(answer: Answer): void {
     if (answer.id === 0 && answer.error) {
       this.#break(answer.error.reason); // the engine could not start
@@ -87,11 +105,25 @@ export class Engine {
 
   vault = {
     status: () => this.call<VaultStatus>("vault.status"),
-    create: (credential_id: string, prf: string) => this.call<VaultCreated>("vault.create", { credential_id, prf }),
+    create: (opener: Opener, label: string) => this.call<VaultCreated>("vault.create", { ...told(opener), label }),
     confirmRecovery: (groups: CodeGroup[]) => this.call<{ ok: boolean }>("vault.confirmRecovery", { groups }),
-    open: (credential_id: string, prf: string) => this.call<VaultStatus>("vault.open", { credential_id, prf }),
+    open: (opener: Opener) => this.call<VaultStatus>("vault.open", told(opener)),
     openWithCode: (code: string) => this.call<VaultStatus>("vault.openWithCode", { code }),
+    /** `file` is base64. Nothing is stored before `adopt`. */
+    openFile: (file: string, code: string) => this.call<{ ok: boolean }>("vault.openFile", { file, code }),
+    adopt: (opener: Opener, label: string) => this.call<VaultStatus>("vault.adopt", { ...told(opener), label }),
+    addPasskey: (opener: Opener, label: string) => this.call<VaultKey[]>("vault.addPasskey", { ...told(opener), label }),
+    removePasskey: (id: string) => this.call<VaultKey[]>("vault.removePasskey", { id }),
+    newCode: () => this.call<{ recovery_code: string }>("vault.newCode"),
+    confirmCode: (groups: CodeGroup[]) => this.call<{ ok: boolean }>("vault.confirmCode", { groups }),
     lock: () => this.call<VaultStatus>("vault.lock"),
+  };
+
+  keys = () => this.call<VaultKey[]>("keys");
+
+  conflicts = {
+    list: () => this.call<Conflict[]>("conflicts"),
+    choose: (id: string, take: "kept" | "other") => this.call<Conflict[]>("conflicts.choose", { id, take }),
   };
 
   home = () => this.call<Home>("home");

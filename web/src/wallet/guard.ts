@@ -25,7 +25,9 @@ export class Guard {
     const options = { threshold: [0, 1], trackVisibility: true, delay: 100 };
     this.#observer = new IntersectionObserver((entries) => {
       for (const entry of entries as VisibilityEntry[]) {
-        this.#covered = entry.isIntersecting && entry.isVisible === false;
+        const covered = entry.isIntersecting && entry.isVisible === false;
+        if (this.#covered && !covered) this.#settle(); // what lay over it may have been taken away under the finger
+        this.#covered = covered;
       }
     }, options);
     this.#observer.observe(element);

@@ -51,10 +51,11 @@ export interface HostConfig {
 
 export class Host {
   config = () => this.#send<HostConfig>("GET", "/api/config");
-  registerBegin = () => this.#send<CreationOptions>("POST", "/api/passkey/register/begin", {});
+  registerBegin = (add: boolean) => this.#send<CreationOptions>("POST", "/api/passkey/register/begin", { add });
   registerFinish = (a: Attestation) => this.#send<unknown>("POST", "/api/passkey/register/finish", a);
   loginBegin = () => this.#send<RequestOptions>("POST", "/api/passkey/login/begin", {});
   loginFinish = (a: Assertion) => this.#send<unknown>("POST", "/api/passkey/login/finish", a);
+  removePasskey = (id: string) => this.#send<unknown>("DELETE", `/api/passkey/${encodeURIComponent(id)}`);
   logout = () => this.#send<unknown>("POST", "/api/logout", {});
   deleteVault = () => this.#send<unknown>("DELETE", "/api/vault");
 

@@ -37,6 +37,15 @@ export function rememberHere(): void {
   localStorage.setItem(KNOWN, "1");
 }
 
+const devices: [RegExp, string][] = [
+  [/iPhone/, "iPhone"], [/iPad/, "iPad"], [/Android/, "Android"], [/Windows/, "Windows"], [/CrOS/, "Chromebook"], [/Mac OS/, "Mac"], [/Linux/, "Linux"],
+];
+
+/** What to call this device until the holder says otherwise. It is kept sealed. */
+export function deviceName(agent = navigator.userAgent): string {
+  return devices.find(([sign]) => sign.test(agent))?.[1] ?? "";
+}
+
 export function lockAfter(): number {
   const minutes = Number(localStorage.getItem(LOCK));
   return LOCK_MINUTES.includes(minutes) ? minutes : 5;

@@ -2,18 +2,11 @@
 // that opens the vault goes to the worker and nowhere else: in particular
 // credential.toJSON(), which contains it, is never called.
 
-import { EngineError } from "./engine";
-import type { Assertion, Attestation, Host } from "./host";
+import { EngineError, type Opener } from "./engine";
+import type { Assertion, Attestation, Host, RequestOptions } from "./host";
 
 /** One constant input for every vault: it cannot depend on anything that is known only after sign-in. */
 const PRF_INPUT = new TextEncoder().encode("facet vault 1");
-
-/** What opens a vault. */
-export interface Opener {
-  credentialId: string;
-  /** 32 bytes, base64url. */
-  prf: string;
-}
 
 /** This passkey cannot open a vault: it does not answer the PRF extension. */
 export class NoPRF extends EngineError {
@@ -32,7 +25,51 @@ export function available(): boolean {
  * twice before anything is sealed with it: some platforms have lost it.
  */
 export async function create(host: Host): Promise<Opener> {
-  const { publicKey: o } = await host.registerBegin();
+  const made = await register(host, false);
+  const first = made.prf || (await open(host)).prf;
+  return same(made.id, first, await open(host));
+}
+
+/** Makes another passkey for the account that is signed in. One that cannot open a vault is removed again. */
+export async function add(host: Host): Promise<Opener> {
+  const made = await register(host, true);
+  try {
+    const first = made.prf || opener(await get(alone(made.id))).prf;
+    return same(made.id, first, opener(await get(alone(made.id))));
+  } catch (err) {
+    await discard(host, made.id);
+    throw err;
+  }
+}
+
+/** Removes a passkey from the host that was made in vain. If that fails it opens nothing anyway. */
+export async function discard(host: Host, credentialId: string): Promise<void> {
+  await host.removePasskey(credentialId).catch(() => undefined);
+}
+
+/** Signs in with any passkey of this wallet and returns what opens the vault. Without a network nobody is signed in. */
+export async function open(host: Host): Promise<Opener> {
+  let begun: RequestOptions;
+  try {
+    begun = await host.loginBegin();
+  } catch (err) {
+    if (err instanceof EngineError && err.reason === "network") return opener(await get(alone()));
+    throw err;
+  }
+  const { challenge, timeout, rpId } = begun.publicKey;
+  const got = await get({ challenge: decode(challenge), timeout, rpId });
+  await host.loginFinish(assertion(got));
+  return opener(got);
+}
+
+interface Registered {
+  id: string;
+  /** Where the authenticator gives it when a passkey is made; else empty. */
+  prf: string;
+}
+
+async function register(host: Host, another: boolean): Promise<Registered> {
+  const { publicKey: o } = await host.registerBegin(another);
   const made = await prompt(() =>
     navigator.credentials.create({
       publicKey: {
@@ -48,28 +85,30 @@ export async function create(host: Host): Promise<Opener> {
   const { prf } = made.getClientExtensionResults();
   if (prf?.enabled !== true) throw new NoPRF();
   await host.registerFinish(attestation(made));
+  return { id: encode(made.rawId), prf: prf.results ? encode(prf.results.first) : "" };
+}
 
-  const first = prf.results ? encode(prf.results.first) : (await open(host)).prf;
-  const second = await open(host);
-  if (second.credentialId !== encode(made.rawId) || second.prf !== first) throw new EngineError("prf_unstable");
+function same(id: string, first: string, second: Opener): Opener {
+  if (second.credentialId !== id || second.prf !== first) throw new EngineError("prf_unstable");
   return second;
 }
 
-/** Signs in with any passkey of this wallet and returns what opens the vault. */
-export async function open(host: Host): Promise<Opener> {
-  const { publicKey: o } = await host.loginBegin();
-  const got = await prompt(() =>
-    navigator.credentials.get({
-      publicKey: {
-        challenge: decode(o.challenge),
-        timeout: o.timeout,
-        rpId: o.rpId,
-        userVerification: "required",
-        extensions: { prf: { eval: { first: PRF_INPUT } } },
-      },
-    }),
+/** Asks without the host: nobody looks at the challenge, only at what opens the vault. */
+function alone(credentialId?: string): PublicKeyCredentialRequestOptions {
+  return {
+    challenge: crypto.getRandomValues(new Uint8Array(32)),
+    rpId: location.hostname,
+    allowCredentials: credentialId ? [{ type: "public-key", id: decode(credentialId) }] : [],
+  };
+}
+
+function get(options: PublicKeyCredentialRequestOptions): Promise<PublicKeyCredential> {
+  return prompt(() =>
+    navigator.credentials.get({ publicKey: { ...options, userVerification: "required", extensions: { prf: { eval: { first: PRF_INPUT } } } } }),
   );
-  await host.loginFinish(assertion(got));
+}
+
+function opener(got: PublicKeyCredential): Opener {
   const output = got.getClientExtensionResults().prf?.results?.first;
   if (!output) throw new NoPRF();
   return { credentialId: encode(got.rawId), prf: encode(output) };

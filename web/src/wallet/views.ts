@@ -15,7 +15,29 @@ export type VaultState = "none" | "locked" | "open";
 
 export interface VaultStatus {
   state: VaultState;
-  name?: string;
+  /** This device's copy, to be looked at only: the host cannot be reached. */
+  offline: boolean;
+}
+
+/** One way into the vault. */
+export interface VaultKey {
+  id: string;
+  kind: "passkey" | "code";
+  /** What the holder calls it; may be empty. */
+  label: string;
+  /** Unix seconds; 0 = unknown. */
+  since: number;
+  /** The vault was opened with it. */
+  here: boolean;
+}
+
+/** Something stated differently on two devices at once; only what differs is listed. */
+export interface Conflict {
+  id: string;
+  kind: "preferences" | "today" | "settings";
+  /** What counts until the holder chooses. */
+  kept: ClaimLine[];
+  other: ClaimLine[];
 }
 
 export interface VaultCreated {

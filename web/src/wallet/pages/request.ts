@@ -12,6 +12,9 @@ import { safeLink } from "../safe";
 import type { Failure } from "../context";
 import type { Identify, Item, Outcome, Presented, Previewed, Proposal } from "../views";
 
+/** Failures after which the site may have the answer. */
+const uncertain = new Set(["network", "answer_uncertain"]);
+
 /** What leaves this page when it is answered. */
 export interface Answered {
   proposal: Proposal;
@@ -354,15 +357,20 @@ export class RequestPage extends Page {
     if (!p || !this.#shown?.digest || !this.#allowed(event)) return;
     this.#sending = true;
     this.requestUpdate();
+    await this.#present(p, this.#shown.digest, [...this.#chosen]);
+  };
+
+  /** Sends the approved answer. When nobody knows whether it arrived, the very same one can be sent again. */
+  async #present(p: Proposal, digest: string, choices: string[]): Promise<void> {
     try {
-      const presented = await this.ctx.engine.present(p.id, this.#shown.digest, [...this.#chosen]);
-      this.#done({ proposal: p, presented, back: safeLink(presented.redirect_uri) });
+      const presented = await this.ctx.engine.present(p.id, digest, choices);
+      this.ctx.answered({ proposal: p, presented, back: safeLink(presented.redirect_uri) });
     } catch (err) {
       const reason = reasonOf(err);
-      const sent = reason === "network" ? "unknown" : "nothing";
-      this.#fail({ reason, sent, party: p.asker.name });
+      const retry = reason === "network" ? () => void this.#present(p, digest, choices) : undefined;
+      this.ctx.fail({ reason, sent: uncertain.has(reason) ? "unknown" : "nothing", party: p.asker.name, retry });
     }
-  };
+  }
 
   readonly #refuse = async (event: MouseEvent): Promise<void> => {
     const p = this.#proposal;
@@ -371,10 +379,10 @@ export class RequestPage extends Page {
     this.requestUpdate();
     try {
       const { redirect_uri } = await this.ctx.engine.refuse(p.id);
-      this.#done({ proposal: p, presented: null, back: safeLink(redirect_uri) });
+      this.ctx.answered({ proposal: p, presented: null, back: safeLink(redirect_uri) });
     } catch {
       // A refusal that does not arrive is still a refusal: nothing was sent.
-      this.#done({ proposal: p, presented: null, back: null });
+      this.ctx.answered({ proposal: p, presented: null, back: null });
     }
   };
 
@@ -383,10 +391,6 @@ export class RequestPage extends Page {
       this.#copied = true;
       this.requestUpdate();
     });
-  }
-
-  #done(answered: Answered): void {
-    this.dispatchEvent(new CustomEvent<Answered>("answered", { detail: answered, bubbles: true }));
   }
 
   #fail(failure: Failure): void {
