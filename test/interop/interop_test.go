@@ -24,8 +24,15 @@ const (
 	fullCount  = 1000
 )
 
-// scripted is the JavaScript peer, one process for all tests.
-var scripted = sync.OnceValues(newScriptPeer)
+// scripted is the JavaScript peer, one process for all tests, and started what
+// to stop at the end.
+var (
+	started  *scriptPeer
+	scripted = sync.OnceValues(func() (p *scriptPeer, err error) {
+		started, err = newScriptPeer()
+		return started, err
+	})
+)
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -39,8 +46,8 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
-	if p, err := scripted(); err == nil {
-		p.node.stop()
+	if started != nil {
+		started.node.stop()
 	}
 	os.Exit(code)
 }
