@@ -44,6 +44,9 @@ func FuzzKey(f *testing.F) {
 			return
 		}
 		theirs, bad := keyMethod{}.Resolve(t.Context(), didURL)
+		if err == nil && bad != nil && ours.Alg() == jose.EdDSA {
+			return // no point of the curve: the framework expands keys at once, crypto/ed25519 when it verifies
+		}
 		if err == nil && (bad != nil || !ours.Equal(theirs)) {
 			t.Fatalf("%s: we read %s, the framework %v (%v)", didURL, ours.Thumbprint(), theirs, bad)
 		}
