@@ -129,7 +129,7 @@ func (w *Wallet) Choose(ctx context.Context, id, take string) error {
 // device saw it, and two versions that say the same are one. It runs after
 // every save, because saving merges. The caller holds w.mu.
 func (w *Wallet) settle() (bool, error) {
-	credentials, err1 := settleEach(w, recCredential, (*held).without)
+	credentials, err1 := settleEach(w, recCredential, w.join)
 	deeds, err2 := settleEach(w, recHistory, (*deed).follow)
 	parties, err3 := settleEach(w, recParty, (*party).meet)
 	moot, err4 := w.dropMoot()
@@ -162,14 +162,6 @@ func settleEach[T any](w *Wallet, kind string, join func(kept, other *T)) (chang
 		changed = true
 	}
 	return changed, nil
-}
-
-// without drops the one-time copies that are used up in the other version.
-// Copies are only ever taken away from a record: a renewal is a new one.
-func (h *held) without(other *held) {
-	h.Copies = slices.DeleteFunc(h.Copies, func(c copyOf) bool {
-		return !slices.ContainsFunc(other.Copies, func(o copyOf) bool { return o.SDJWT == c.SDJWT })
-	})
 }
 
 // follow takes over what the other version knows beyond this one: that the

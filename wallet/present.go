@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -84,31 +83,48 @@ func (w *Wallet) prepare(ctx context.Context, id, digest string, choices []strin
 	return p, w.commit(ctx, p, s, want)
 }
 
-// commit signs the answer and makes the deed durable. If that fails the
-// one-time copies are put back: nobody has seen them.
+// maxClaims is how often another copy is taken because another device was
+// quicker with the one before.
+const maxClaims = 4
+
+// commit signs the answer and makes the deed durable.
 func (w *Wallet) commit(ctx context.Context, p *proposal, s *selection, digest string) error {
+	for range maxClaims {
+		if err := w.tryCommit(ctx, p, s, digest); !errors.Is(err, errCopyGone) {
+			return err
+		}
+	}
+	return fail(CodeUnsatisfiable, errCopyGone)
+}
+
+// tryCommit commits with the copies that are there now. If it fails they are put
+// back: nobody has seen them.
+func (w *Wallet) tryCommit(ctx context.Context, p *proposal, s *selection, digest string) error {
 	a := &answer{digest: digest, sent: p.labels(s), post: &sameBytes{inner: w.cfg.Fetch}}
 	d, err := w.newDeed(p, digest)
 	if err != nil {
 		return err
 	}
 	a.deedID = d.ID
-	if s.empty() {
+	err = w.claim(s, d.ID)
+	if err == nil && s.empty() {
 		d.State, d.Receipt = StateRefused, ReceiptMissing
-	} else if err := w.sign(ctx, p, s, a, d); err != nil {
-		return err
+	} else if err == nil {
+		err = w.sign(ctx, p, s, a, d)
 	}
-	undo, err := w.use(s)
 	if err == nil {
 		err = errors.Join(w.record(d), w.met(p))
 	}
 	if err == nil {
 		err = w.save(ctx)
 	}
-	if err != nil {
-		return errors.Join(err, undo(), w.remove(recHistory, d.ID))
+	if err == nil {
+		err = w.unshown()
 	}
-	p.answer = a
+	if err != nil {
+		return errors.Join(err, w.putBack(), w.remove(recHistory, d.ID))
+	}
+	p.answer, w.claims = a, nil
 	return nil
 }
 
@@ -179,18 +195,17 @@ type signer struct {
 }
 
 func (s *signer) issued(c pick) (string, error) {
-	copy := c.held.Copies[0]
 	key := s.keys[c.held.ID]
 	if key == nil {
 		var err error
-		if key, err = jose.ParsePrivateJWK(copy.Key); err != nil {
+		if key, err = jose.ParsePrivateJWK(c.copy.Key); err != nil {
 			return "", failf(CodeRecord, "a stored key does not parse")
 		}
 		s.keys[c.held.ID] = key
-		s.deed.HolderKeys = append(s.deed.HolderKeys, copy.Key)
+		s.deed.HolderKeys = append(s.deed.HolderKeys, c.copy.Key)
 	}
 	var h sdjwt.Holding
-	if err := h.UnmarshalText([]byte(copy.SDJWT)); err != nil {
+	if err := h.UnmarshalText([]byte(c.copy.SDJWT)); err != nil {
 		return "", err
 	}
 	return h.Present(s.ctx, c.paths, key, s.kb)
@@ -253,30 +268,6 @@ func (d *deed) noteSent(s *selection, kinds []Labelled) {
 			d.Sent = append(d.Sent, sentClaim{Query: v.Query, Path: v.Path.String(), Value: json.RawMessage(b)})
 		}
 	}
-}
-
-// use takes the one-time copies out of the vault; undo puts them back.
-func (w *Wallet) use(s *selection) (undo func() error, err error) {
-	var before []held
-	undo = func() error {
-		var errs []error
-		for _, h := range before {
-			errs = append(errs, w.put(recCredential, h.ID, h))
-		}
-		return errors.Join(errs...)
-	}
-	for _, c := range s.present {
-		if slices.ContainsFunc(before, func(h held) bool { return h.ID == c.held.ID }) {
-			continue
-		}
-		after := *c.held
-		after.Copies = slices.Clone(after.Copies[1:])
-		if err := w.put(recCredential, after.ID, after); err != nil {
-			return undo, err
-		}
-		before = append(before, *c.held)
-	}
-	return undo, nil
 }
 
 // conclude writes how the sending ended. A verifier that refuses the second try

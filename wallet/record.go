@@ -36,6 +36,7 @@ type held struct {
 	Received   int64      `json:"received"`
 	Expires    int64      `json:"expires"` // 0 = never
 	Copies     []copyOf   `json:"copies"`
+	Last       string     `json:"last,omitempty"` // the deed the last copy went into; see claim
 
 	AuthorityKeyIDs [][]byte `json:"authority_key_ids,omitempty"`
 }

@@ -21,6 +21,7 @@ type pick struct {
 	query string
 	held  *held
 	paths []claims.Path
+	copy  copyOf // the one that will be shown; see claim
 }
 
 // A mint is one self-asserted credential to be made.
@@ -47,7 +48,7 @@ func (p *proposal) selection(choices []string) (*selection, error) {
 	s := &selection{choices: approval.Choices}
 	for _, query := range approval.Present {
 		if h := p.matched[query]; h != nil {
-			s.present = append(s.present, pick{query, h, p.paths[query]})
+			s.present = append(s.present, pick{query: query, held: h, paths: p.paths[query]})
 		}
 	}
 	for _, m := range approval.Mint {
@@ -72,7 +73,7 @@ func (p *proposal) foreignSelection(choices []string) (*selection, error) {
 		if vct, ok := p.minted[query]; ok {
 			s.mint = append(s.mint, mint{query, vct, only(every(vct, p.stated[vct]), p.paths[query]), p.paths[query]})
 		} else if h := p.matched[query]; h != nil {
-			s.present = append(s.present, pick{query, h, p.paths[query]})
+			s.present = append(s.present, pick{query: query, held: h, paths: p.paths[query]})
 		}
 	}
 	return s, nil

@@ -58,6 +58,7 @@ type Wallet struct {
 	mu        sync.Mutex // protects everything below, and the vault's records
 	proposals map[string]*proposal
 	offers    map[string]*offer
+	claims    []*claim // copies taken for the answer being saved
 }
 
 // Limits on what a wallet keeps open at a time; the oldest goes first.
