@@ -29,9 +29,14 @@ check: ## fmt, vet, staticcheck, tsc, house
 	@test/scripts/check
 
 .PHONY: test
-test: web ## everything a change must pass; installs Chromium from the system's packages if missing and permitted
+test: web ## everything a change must pass; installs Chromium and PostgreSQL from the system's packages if missing and permitted
 	@test/scripts/need-browser
+	@test/scripts/need-postgres
 	@$(GO) test ./...
+
+.PHONY: interop
+interop: web ## against implementations nobody here wrote (needs Node)
+	@test/scripts/interop
 
 .PHONY: look
 look: web ## the journey in Chromium: pictures, logs and the data scan into ./out
@@ -51,7 +56,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 .PHONY: soak
 soak: web ## the same tests at full counts: hours
 	@test/scripts/need-browser
+	@test/scripts/need-postgres
 	@FACET_SOAK=1 $(GO) test ./... -count=1 -timeout 12h
+	@FACET_SOAK=1 test/scripts/interop
 
 .PHONY: clean
 clean: ## remove what was built (never ./data)
