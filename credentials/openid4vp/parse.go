@@ -2,6 +2,8 @@ package openid4vp
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 
 	"facet/credentials/claims"
@@ -104,16 +106,44 @@ func readMetadata(raw any) (ClientMetadata, error) {
 	if out.EncSupported, err = texts(m["encrypted_response_enc_values_supported"]); err != nil {
 		return out, err
 	}
-	formats, _ := m["vp_formats_supported"].(map[string]any)
-	for name, f := range formats {
+	if formats, ok := m["vp_formats_supported"]; ok {
+		out.VPFormats, err = readFormats(formats)
+	}
+	return out, err
+}
+
+// readFormats reads vp_formats_supported (§11.1) and refuses a verifier that
+// could not take what this wallet has: SD-JWT VCs and key bindings signed with
+// ES256 (§8.5, vp_formats_not_supported).
+func readFormats(raw any) (map[string]map[string]any, error) {
+	all, ok := raw.(map[string]any)
+	if !ok {
+		return nil, refuse("client_metadata_malformed", "vp_formats_supported is no object")
+	}
+	out := make(map[string]map[string]any, len(all))
+	for name, f := range all {
 		if f, ok := f.(map[string]any); ok {
-			if out.VPFormats == nil {
-				out.VPFormats = make(map[string]map[string]any)
-			}
-			out.VPFormats[name] = f
+			out[name] = f
+		}
+	}
+	f, ok := out[FormatSDJWT]
+	if !ok {
+		return nil, unsupported("the verifier does not take dc+sd-jwt")
+	}
+	for _, name := range []string{"sd-jwt_alg_values", "kb-jwt_alg_values"} {
+		algs, err := texts(f[name])
+		if err != nil {
+			return nil, err
+		}
+		if algs != nil && !slices.Contains(algs, jose.ES256) {
+			return nil, unsupported("the verifier does not take ES256")
 		}
 	}
 	return out, nil
+}
+
+func unsupported(text string) error {
+	return &Error{Code: CodeFormatsNotSupported, reason: string(CodeFormatsNotSupported), err: errors.New(text)}
 }
 
 // readKeys keeps the keys a response can be encrypted to and leaves the others

@@ -161,6 +161,18 @@ func TestRequestsRefused(t *testing.T) {
 		{"unknown enc only", func(m map[string]any) {
 			sub(m, "client_metadata")["encrypted_response_enc_values_supported"] = []any{"A128CBC-HS256"}
 		}, "response_encryption_unavailable"},
+		{"another format only", func(m map[string]any) {
+			sub(m, "client_metadata")["vp_formats_supported"] = map[string]any{"mso_mdoc": map[string]any{}}
+		}, "vp_formats_not_supported"},
+		{"credentials with another algorithm only", func(m map[string]any) {
+			sub(sub(m, "client_metadata"), "vp_formats_supported")["dc+sd-jwt"] = map[string]any{"sd-jwt_alg_values": []any{"ES384"}}
+		}, "vp_formats_not_supported"},
+		{"key bindings with another algorithm only", func(m map[string]any) {
+			sub(sub(m, "client_metadata"), "vp_formats_supported")["dc+sd-jwt"] = map[string]any{"kb-jwt_alg_values": []any{"EdDSA"}}
+		}, "vp_formats_not_supported"},
+		{"formats a list", func(m map[string]any) {
+			sub(m, "client_metadata")["vp_formats_supported"] = []any{"dc+sd-jwt"}
+		}, "client_metadata_malformed"},
 		{"WREQ-031", func(m map[string]any) { m["exp"] = now.Add(-time.Hour).Unix() }, "jar_expired"},
 		{"iat too old", func(m map[string]any) { m["iat"] = now.Add(-48 * time.Hour).Unix() }, "jar_expired"},
 		{"iat in the future", func(m map[string]any) { m["iat"] = now.Add(time.Hour).Unix() }, "jar_expired"},
