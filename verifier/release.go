@@ -67,14 +67,20 @@ func (v *Verifier) step(ctx context.Context, t *transaction) (*transaction, erro
 		return &next, err
 	case Logged:
 		next.State = Released
-		return &next, nil
+		return &next, v.announce(ctx, t, Released, t.closed())
 	case Refused, Rejected, Expired:
 		if t.Index != nil {
 			return nil, nil
 		}
-		return &next, v.logUnanswered(ctx, &next)
+		if err := v.logUnanswered(ctx, &next); err != nil {
+			return nil, err
+		}
+		return &next, v.announce(ctx, t, t.State, t.closed())
 	case Withdrawing:
-		return &next, v.erase(ctx, &next)
+		if err := v.erase(ctx, &next); err != nil {
+			return nil, err
+		}
+		return &next, v.announce(ctx, t, Withdrawn, t.taken())
 	}
 	return nil, nil
 }

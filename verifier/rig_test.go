@@ -28,6 +28,7 @@ import (
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 	"facet/credentials/sdjwt"
+	"facet/fetch"
 	"facet/policy"
 	"facet/policy/lint"
 	"facet/store"
@@ -218,6 +219,8 @@ func (r *rig) tryStart() (err error) {
 		LogInfo:          openid4vp.LogInfo{Origin: r.log.Origin(), Key: r.log.VKey(), URL: baseURL + "/log/"},
 		Platforms:        []verifier.Platform{news, platform("other", "Abendpost", r.w.other)},
 		Count:            r.metrics.Presentation,
+		CountWebhook:     r.metrics.Webhook,
+		Fetch:            fetch.New(fetch.Config{InsecureLoopback: true}),
 		InsecureLoopback: true,
 	})
 	if err != nil {

@@ -28,7 +28,8 @@ func parseDue(key string) (at time.Time, tx string, ok bool) {
 }
 
 // Sweep does what is due: it ends requests nobody answered, deletes at the end
-// of retention and logs both, and drives on what a crash or an outage stopped.
+// of retention and logs both, drives on what a crash or an outage stopped, and
+// sends webhooks, for which it may wait.
 // The first call looks at every transaction. Call it every few seconds; several
 // processes may. It goes on after an error and returns all of them.
 func (v *Verifier) Sweep(ctx context.Context) error {
@@ -54,7 +55,7 @@ func (v *Verifier) Sweep(ctx context.Context) error {
 		}
 		return ctx.Err() == nil
 	})
-	return errors.Join(errs...)
+	return errors.Join(append(errs, v.deliver(ctx))...)
 }
 
 // resume drives one transaction on, wherever it stopped.

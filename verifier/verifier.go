@@ -26,6 +26,7 @@ import (
 	"facet/credentials"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
+	"facet/fetch"
 	"facet/policy"
 	"facet/store"
 )
@@ -67,6 +68,7 @@ type Platform struct {
 	X5C        []string         // the signer's chain, leaf first, without the anchor
 	Policies   []*policy.Policy // several versions of one may stand side by side
 	Wallets    []Wallet
+	Webhook    *Webhook // nil: the platform polls or follows the event stream
 
 	// Prefix says how wallets know who asks: x509_hash if empty, or
 	// x509_san_dns, which ties the platform to the BaseURL's host. The third,
@@ -95,6 +97,9 @@ type Config struct {
 	// Count is told how each answer ended, and each request that expired. It
 	// must not block. A crash may lose or repeat one.
 	Count func(audit.Outcome, Check)
+
+	Fetch        fetch.Fetcher        // sends webhooks; nil if no platform has one
+	CountWebhook func(outcome string) // nil, or told of each attempt: delivered, retried, dropped
 
 	InsecureLoopback bool // allow BaseURL, return addresses and wallets to be http on this machine
 }
@@ -132,6 +137,9 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	}
 	if v.cfg.Count == nil {
 		v.cfg.Count = func(audit.Outcome, Check) {}
+	}
+	if v.cfg.CountWebhook == nil {
+		v.cfg.CountWebhook = func(string) {}
 	}
 	if v.ids, err = newIdentifiers(secret); err != nil {
 		return nil, err
@@ -196,12 +204,20 @@ func newPlatform(cfg Platform, c Config) (*platform, error) {
 	if err := p.checkAddresses(c.InsecureLoopback); err != nil {
 		return nil, err
 	}
+	if p.Webhook != nil && c.Fetch == nil {
+		return nil, errors.New("there is a webhook, but no Fetch to send it")
+	}
 	return p, p.compile()
 }
 
 func (p *platform) checkAddresses(insecureLoopback bool) error {
 	for _, u := range p.ReturnURIs {
 		if err := checkURL("a return address", u, insecureLoopback); err != nil {
+			return err
+		}
+	}
+	if p.Webhook != nil {
+		if err := p.Webhook.check(insecureLoopback); err != nil {
 			return err
 		}
 	}
