@@ -25,6 +25,7 @@ type work struct {
 	floor  string                // the name of the work it is compared with; empty for a floor itself
 	times  float64               // how many floors it may not do without (two verifies: 2)
 	budget float64               // the most its ratio may be; 0 for none
+	before func(n int) error     // makes what n runs use up; not measured
 	run    func() error          // one operation
 	check  func() (string, bool) // instead of run: a figure of its own
 }
@@ -47,7 +48,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	works = slices.DeleteFunc(works, func(w work) bool { return w.floor != "" && !strings.Contains(w.name, *only) })
+	works = slices.DeleteFunc(works, func(w work) bool { return (w.floor != "" || w.check != nil) && !strings.Contains(w.name, *only) })
 	figures, err := measure(works, *rounds, *slice)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -83,6 +84,11 @@ func measure(works []work, rounds int, slice time.Duration) (map[string]figure, 
 // turn runs a work n times and returns its CPU time per operation, with the
 // garbage it made collected inside the turn.
 func turn(w work, n int) (time.Duration, error) {
+	if w.before != nil {
+		if err := w.before(n); err != nil {
+			return 0, err
+		}
+	}
 	runtime.GC()
 	before := cpu()
 	for range n {
