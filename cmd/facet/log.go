@@ -65,6 +65,11 @@ func serveUntil(ctx context.Context, env *environ, addr string, h http.Handler) 
 	if err != nil {
 		return err
 	}
+	return serveOn(ctx, env, listener, h)
+}
+
+// serveOn is serveUntil on a listener, which it closes.
+func serveOn(ctx context.Context, env *environ, listener net.Listener, h http.Handler) error {
 	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	fmt.Fprintf(env.stdout, "ready  http://%s\n", listener.Addr())
 	done := make(chan error, 1)

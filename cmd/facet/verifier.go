@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -93,6 +95,7 @@ func serveVerifier(ctx context.Context, env *environ, c *verifierConfig, s verif
 	ctx, stop := context.WithCancel(ctx)
 	var worker sync.WaitGroup
 	worker.Go(func() { n.work(ctx) })
+	worker.Go(func() { n.watch(ctx) })
 	var adminErr error
 	if c.AdminAddr != "" {
 		worker.Go(func() {
@@ -102,8 +105,21 @@ func serveVerifier(ctx context.Context, env *environ, c *verifierConfig, s verif
 			}
 		})
 	}
-	err = serveUntil(ctx, env, c.Addr, n.handler)
+	listener, err := c.listen()
+	if err == nil {
+		err = serveOn(ctx, env, listener, n.handler)
+	}
 	stop()
 	worker.Wait()
 	return errors.Join(err, adminErr)
+}
+
+// listen opens the public address, with TLS if it ends here.
+func (c *verifierConfig) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil || c.TLS == nil {
+		return listener, err
+	}
+	files := &certFile{cert: c.path(c.TLS.Cert), key: c.path(c.TLS.Key)}
+	return tls.NewListener(listener, &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
 }

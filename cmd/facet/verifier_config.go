@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"facet/credentials"
+	"facet/credentials/openid4vp"
 	"facet/policy"
 	"facet/policy/lint"
 	"facet/verifier"
@@ -24,6 +25,7 @@ type verifierConfig struct {
 	URL              string           `json:"url"`
 	Addr             string           `json:"addr"`
 	AdminAddr        string           `json:"admin_addr"` // metrics, health, readiness; empty: nowhere
+	TLS              *tlsConfig       `json:"tls"`        // nil: TLS is in front
 	Store            string           `json:"store"`      // a folder, or postgres://…
 	LogOrigin        string           `json:"log_origin"`
 	Log              string           `json:"log"` // of `facet log serve`; empty: the log is in the store's folder
@@ -34,6 +36,11 @@ type verifierConfig struct {
 	base string // the folder paths are relative to
 }
 
+type tlsConfig struct {
+	Cert string `json:"cert"` // PEM, leaf first
+	Key  string `json:"key"`
+}
+
 type platformConfig struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
@@ -42,6 +49,11 @@ type platformConfig struct {
 	ReturnURIs []string          `json:"return_uris"`
 	Policies   []string          `json:"policies"`
 	Wallets    []verifier.Wallet `json:"wallets"`
+	Webhook    *webhookConfig    `json:"webhook"`
+
+	Prefix              openid4vp.Prefix `json:"client_id_prefix"`
+	InsecureUnsigned    bool             `json:"insecure_unsigned"`
+	InsecureUnencrypted bool             `json:"insecure_unencrypted"`
 }
 
 // readVerifierConfig reads the file strictly: a misspelled member would
@@ -132,6 +144,12 @@ func (c *verifierConfig) checkSettings(s verifierSetup) (found []finding) {
 	if c.Log == "" && c.shared() {
 		found = append(found, bad("log", "it is not set, but the store is shared", "Run one `facet log serve` and name its address here."))
 	}
+	if c.TLS != nil {
+		s := &certFile{cert: c.path(c.TLS.Cert), key: c.path(c.TLS.Key)}
+		if _, err := s.get(nil); err != nil {
+			found = append(found, bad("tls", err.Error(), "cert and key are PEM files, the key with mode 0600."))
+		}
+	}
 	if len(c.Platforms) == 0 {
 		found = append(found, bad("platforms", "there is none", "Add the platform this verifier works for."))
 	}
@@ -153,7 +171,8 @@ func webAddress(raw string, loopback bool) bool {
 // API key.
 func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen map[string]string, now time.Time) (found []finding) {
 	area := fmt.Sprintf("platform %q", p.ID)
-	out := platformSetup{Platform: verifier.Platform{ID: p.ID, Name: p.Name, ReturnURIs: p.ReturnURIs, Wallets: p.Wallets}, file: c.path(p.Identity)}
+	out := platformSetup{Platform: verifier.Platform{ID: p.ID, Name: p.Name, ReturnURIs: p.ReturnURIs, Wallets: p.Wallets,
+		Prefix: p.Prefix, InsecureUnsigned: p.InsecureUnsigned, InsecureUnencrypted: p.InsecureUnencrypted}, file: c.path(p.Identity)}
 	if p.ID == "" || p.Name == "" {
 		found = append(found, bad(area, "id or name is not set", "Give it both; the name is the one in its certificate's register."))
 	}
@@ -163,6 +182,14 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	} else {
 		out.Signer, out.X5C, out.stamp, out.ends = id.key, id.x5c, id.stamp, id.leaf.NotAfter
 		found = append(found, id.check(area, now)...)
+	}
+	if p.Webhook != nil {
+		if out.Webhook, err = p.Webhook.read(c.path(p.Webhook.SecretFile)); err != nil {
+			found = append(found, bad(area, "webhook: "+err.Error(), "secret_file holds one whsec_… a line, newest first, mode 0600."))
+		}
+		if !webAddress(p.Webhook.URL, c.InsecureLoopback) {
+			found = append(found, bad(area, "webhook: its url is no https address", "Name the platform's public address."))
+		}
 	}
 	for _, name := range p.Policies {
 		loaded, err := readPolicyFile(c.path(name))

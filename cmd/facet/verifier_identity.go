@@ -46,8 +46,8 @@ func readIdentity(name string) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fi.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("others may read %s (mode %04o): make a new key, or chmod 600 it if it never left this machine", name, fi.Mode().Perm())
+	if err := private(name); err != nil {
+		return nil, err
 	}
 	var raw bytes.Buffer
 	if _, err := raw.ReadFrom(f); err != nil {

@@ -78,9 +78,8 @@ func (n *verifierNode) open(ctx context.Context) error {
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
-	status, err := statuslist.NewChecker(statuslist.Config{
-		Fetch: fetch.New(fetch.Config{InsecureLoopback: s.insecureLoopback}), Keys: s.trust,
-	})
+	client := fetch.New(fetch.Config{InsecureLoopback: s.insecureLoopback})
+	status, err := statuslist.NewChecker(statuslist.Config{Fetch: client, Keys: s.trust})
 	if err != nil {
 		return err
 	}
@@ -88,6 +87,8 @@ func (n *verifierNode) open(ctx context.Context) error {
 		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Status: status, Now: time.Now, BaseURL: s.baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: n.log.origin, Key: n.log.vkey, URL: s.baseURL + auditlog.Prefix},
 		Count:            n.metrics.Presentation,
+		Fetch:            client,
+		CountWebhook:     n.metrics.Webhook,
 		InsecureLoopback: s.insecureLoopback,
 	}
 	for _, p := range s.platforms {

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"facet/verifier"
+)
+
+// How often files are looked at, and operators reminded.
+const (
+	watchEvery  = 2 * time.Second
+	remindEvery = 24 * time.Hour
+)
+
+// watch picks up renewed identities until ctx ends, and reminds of those that
+// end soon once a day.
+func (n *verifierNode) watch(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	reminded := time.Time{}
+	for {
+		for i := range n.setup.platforms {
+			n.renew(&n.setup.platforms[i])
+		}
+		if now := time.Now(); now.Sub(reminded) >= remindEvery {
+			n.remind(now)
+			reminded = now
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// renew hands a replaced identity file to the engine. One that is not right is
+// logged once, and the old identity stays.
+func (n *verifierNode) renew(p *platformSetup) {
+	fi, err := os.Stat(p.file)
+	if err != nil || stampOf(fi) == p.stamp {
+		return // gone for a moment, while it is replaced
+	}
+	id, err := readIdentity(p.file)
+	p.stamp = stampOf(fi)
+	if err == nil {
+		p.stamp = id.stamp
+		if problem := problems(id.check("platform "+p.ID, time.Now())); problem != nil {
+			err = problem
+		}
+	}
+	if err == nil {
+		err = n.engine.Renew(p.ID, verifier.Identity{Signer: id.key, X5C: id.x5c})
+	}
+	if err != nil {
+		n.logger.Error("identity not renewed", "platform", p.ID, "error", err)
+		return
+	}
+	p.ends = id.leaf.NotAfter
+	n.metrics.CertificateEnd(p.ID, p.ends)
+	n.logger.Info("identity renewed", "platform", p.ID, "until", day(p.ends))
+}
+
+func (n *verifierNode) remind(now time.Time) {
+	for _, p := range n.setup.platforms {
+		if left := p.ends.Sub(now); left < renewBefore {
+			n.logger.Warn("a certificate ends soon", "platform", p.ID, "until", day(p.ends), "days", int(left.Hours()/24))
+		}
+	}
+}
+
+// A certFile is a TLS certificate that is read again when its file changes.
+type certFile struct {
+	cert, key string
+
+	mu     sync.Mutex // guards what follows
+	stamp  fileStamp
+	loaded *tls.Certificate
+}
+
+// get returns the newest certificate that is right (tls.Config.GetCertificate).
+func (c *certFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fi, err := os.Stat(c.cert)
+	if c.loaded != nil && (err != nil || stampOf(fi) == c.stamp) {
+		return c.loaded, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := private(c.key); err != nil {
+		return c.loaded, errOr(c.loaded, err)
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil { // half replaced: the next connection tries again
+		return c.loaded, errOr(c.loaded, err)
+	}
+	c.loaded, c.stamp = &pair, stampOf(fi)
+	return c.loaded, nil
+}
+
+// errOr is err unless there is something to go on with.
+func errOr(have *tls.Certificate, err error) error {
+	if have != nil {
+		return nil
+	}
+	return err
+}
+
+// private refuses a file that others may read.
+func private(name string) error {
+	fi, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if fi.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("others may read %s (mode %04o): make a new one, or chmod 600 it if it never left this machine", name, fi.Mode().Perm())
+	}
+	return nil
+}
+
+// webhookConfig is where a platform wants to hear that a request ended.
+type webhookConfig struct {
+	URL        string `json:"url"`
+	SecretFile string `json:"secret_file"` // whsec_…, one a line, newest first
+}
+
+func (w *webhookConfig) read(file string) (*verifier.Webhook, error) {
+	if err := private(file); err != nil {
+		return nil, err
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	out := &verifier.Webhook{URL: w.URL}
+	for line := range strings.Lines(string(raw)) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		text, ok := strings.CutPrefix(line, "whsec_")
+		secret, err := base64.StdEncoding.DecodeString(text)
+		if !ok || err != nil || len(secret) < verifier.MinWebhookSecret || len(secret) > verifier.MaxWebhookSecret {
+			return nil, fmt.Errorf("a line is not whsec_ and %d to %d bytes in base64", verifier.MinWebhookSecret, verifier.MaxWebhookSecret)
+		}
+		out.Secrets = append(out.Secrets, secret)
+	}
+	if len(out.Secrets) == 0 {
+		return nil, errors.New("there is no secret in it")
+	}
+	return out, nil
+}
