@@ -92,6 +92,7 @@ func open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
+	quiet()
 	l := &Log{
 		origin: cfg.Origin, src: &dirSource{filepath.Join(cfg.Dir, treeDir)},
 		now: cfg.Now, interval: cfg.Interval, republish: cfg.Republish,
