@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,6 +28,7 @@ type office struct {
 	url string
 	// answer replaces what the credential endpoint issues, for these keys.
 	answer func(keys []*jose.PublicKey) []string
+	vct    string // instead of the type its metadata name
 	proofs int
 }
 
@@ -60,7 +62,7 @@ func (o *office) handle(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch path := r.URL.Path; {
 	case path == openid4vci.WellKnownIssuer:
-		answer = o.Metadata()
+		answer = o.metadata()
 	case path == openid4vci.WellKnownServer:
 		answer = o.ServerMetadata()
 	case strings.HasPrefix(path, issuer.PathOffers):
@@ -79,6 +81,18 @@ func (o *office) handle(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+func (o *office) metadata() *openid4vci.IssuerMetadata {
+	m := o.Metadata()
+	if o.vct != "" {
+		m.Configurations = maps.Clone(m.Configurations)
+		for id, c := range m.Configurations {
+			c.VCT = o.vct
+			m.Configurations[id] = c
+		}
+	}
+	return m
 }
 
 func (o *office) credential(r *http.Request, body []byte) (any, error) {

@@ -11,7 +11,6 @@ import (
 
 	"facet/credentials"
 	"facet/credentials/jose"
-	"facet/credentials/openid4vci"
 	"facet/credentials/sdjwt"
 	"facet/credentials/statuslist"
 	"facet/wallet"
@@ -217,14 +216,17 @@ func TestOffers(t *testing.T) {
 		}
 	})
 	t.Run("an offer of preferences", func(t *testing.T) {
-		r := newRig(t)
-		o := r.openOffice()
-		_, err := r.wallet.Offer(t.Context(), wallet.OfferSource{URL: offerURL(&openid4vci.Offer{
-			CredentialIssuer: o.url, ConfigurationIDs: []string{"prefs"},
-			Grants: openid4vci.Grants{PreAuthorized: &openid4vci.PreAuthorizedGrant{Code: "c"}},
-		})})
-		if wallet.ReasonOf(err) != "unknown_configuration" {
-			t.Fatalf("got %v", err)
+		for _, vct := range []string{"urn:facet:media-preferences:1", "urn:facet:today:1"} {
+			r := newRig(t)
+			o := r.openOffice()
+			link, _ := o.letter(t)
+			if _, err := r.wallet.Offer(t.Context(), wallet.OfferSource{URL: link}); err != nil {
+				t.Fatalf("an offer of a proof of age: %v", err)
+			}
+			o.vct = vct // the same offer; the office says it is of something only the holder can state
+			if _, err := r.wallet.Offer(t.Context(), wallet.OfferSource{URL: link}); wallet.ReasonOf(err) != wallet.CodeOfferUnsupported {
+				t.Errorf("%s: got %v", vct, err)
+			}
 		}
 	})
 }
