@@ -155,12 +155,23 @@ func (r *Rule) believe(ctx context.Context, c *Credential, t *jose.Token) error 
 }
 
 func (r *Rule) checkDisclosures(_ context.Context, c *Credential) error {
-	for _, d := range c.verified.Disclosures() {
+	payload := c.verified.SDJWT().Issuer().UnverifiedClaims() // verified by now
+	return CheckDisclosable(payload, c.verified.Disclosures())
+}
+
+// CheckDisclosable refuses a credential in which a claim that must be in plain
+// sight is hidden, or has hidden parts (§2.2.2.3). payload is as the issuer
+// signed it. Disclosures without a place are not looked at. Reason
+// sdjwt_claim_not_disclosable.
+func CheckDisclosable(payload map[string]any, disclosures []sdjwt.Disclosure) error {
+	for _, d := range disclosures {
+		if len(d.Path) == 0 {
+			continue
+		}
 		if name, ok := d.Path[0].(string); ok && slices.Contains(notDisclosable, name) {
 			return fail("sdjwt_claim_not_disclosable", "%s is delivered through a disclosure", name)
 		}
 	}
-	payload := c.verified.SDJWT().Issuer().UnverifiedClaims() // verified by now
 	for _, name := range notDisclosable {
 		if hides(payload[name]) {
 			return fail("sdjwt_claim_not_disclosable", "%s has hidden parts", name)

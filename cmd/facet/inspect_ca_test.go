@@ -16,9 +16,11 @@ import (
 
 // A testCA is a root and a leaf under it.
 type testCA struct {
-	root    []byte
-	x5c     []string
-	leafKey *jose.PrivateKey
+	root     []byte
+	rootCert *x509.Certificate
+	rootKey  *ecdsa.PrivateKey
+	x5c      []string
+	leafKey  *jose.PrivateKey
 }
 
 func newTestCA(t *testing.T) *testCA {
@@ -40,8 +42,11 @@ func newTestCA(t *testing.T) *testCA {
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Test leaf"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature,
 	}
-	ca := &testCA{}
+	ca := &testCA{rootKey: rootKey}
 	if ca.root, err = x509.CreateCertificate(rand.Reader, root, root, rootKey.Public(), rootKey); err != nil {
+		t.Fatal(err)
+	}
+	if ca.rootCert, err = x509.ParseCertificate(ca.root); err != nil {
 		t.Fatal(err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, root, leafKey.Public(), rootKey)
@@ -53,4 +58,46 @@ func newTestCA(t *testing.T) *testCA {
 		t.Fatal(err)
 	}
 	return ca
+}
+
+// make signs a certificate with a key of its own; twist changes its template.
+func (ca *testCA) make(t *testing.T, twist func(*x509.Certificate), parent *x509.Certificate, signer *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca.sign(t, twist, parent, signer, key.Public()), key
+}
+
+func (ca *testCA) sign(t *testing.T, twist func(*x509.Certificate), parent *x509.Certificate, signer *ecdsa.PrivateKey, pub any) *x509.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, DNSNames: []string{"client.example.org"},
+	}
+	template.Subject.CommonName = template.SerialNumber.String()
+	if twist != nil {
+		twist(template)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// leaf is a certificate directly below the root.
+func (ca *testCA) leaf(t *testing.T, twist func(*x509.Certificate)) (*jose.PrivateKey, []string) {
+	t.Helper()
+	c, key := ca.make(t, twist, ca.rootCert, ca.rootKey)
+	private, err := jose.PrivateKeyFromCrypto(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return private, []string{base64.StdEncoding.EncodeToString(c.Raw)}
 }

@@ -117,7 +117,7 @@ func (in *inspection) lookReceipt(text string, o map[string]any) *view {
 	} else {
 		origin, _, _ := strings.Cut(in.logKey, "+")
 		if _, _, err := audit.VerifyReceipt([]byte(text), in.logKey, origin); err != nil {
-			v.wrong("inclusion", explain(err).Sentence)
+			v.refused("inclusion", err, "")
 		} else {
 			v.verified("inclusion", "the entry is in the log "+origin)
 		}

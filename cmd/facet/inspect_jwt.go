@@ -43,6 +43,9 @@ func (in *inspection) lookJWT(text string) *view {
 	v.add("Claims", t.UnverifiedClaims())
 	if typ == statuslist.TokenType {
 		v.statusList(t)
+		if err := statuslist.CheckTimes(t.UnverifiedClaims(), in.now); err != nil {
+			v.refused("dates", err, "")
+		}
 	}
 	if q, ok := t.UnverifiedClaims()["dcql_query"].(map[string]any); ok {
 		v.query(q)
@@ -78,6 +81,9 @@ func lookEncrypted(text string) *view {
 		return malformed("Encrypted token (JWE)", err)
 	}
 	v := &view{Kind: "Encrypted token (JWE)"}
+	if err := jose.CheckEncrypted(text); err != nil {
+		v.Problem = explain(err)
+	}
 	v.open("content", "only the holder of the private key can read it")
 	v.add("Header", members)
 	return v
@@ -166,7 +172,7 @@ func (in *inspection) checkDates(v *view, claims map[string]any) {
 	for _, name := range []string{"iat", "nbf", "exp"} {
 		at, present, err := jose.NumericDate(claims, name)
 		if err != nil {
-			v.wrong("dates", name+" is not a date")
+			v.refused("dates", err, "It is "+name+".")
 			return
 		}
 		if present {

@@ -39,6 +39,21 @@ var reasonSentences = map[string]string{
 	"sdjwt_array_placeholder_malformed": "A placeholder in an array is not exactly {\"...\": digest}, or stands outside an array.",
 	"sdjwt_claim_not_disclosable":       "A claim that must be in plain sight is delivered through a disclosure.",
 
+	"jwe_zip_not_allowed": "Its content is compressed, which can hide something a thousand times as large.",
+	"jwe_alg_not_allowed": "It names a key agreement that is not accepted; only ECDH-ES is.",
+	"jwe_epk_invalid":     "Its ephemeral key is not a plain public key on P-256.",
+	"jwe_decrypt_failed":  "It cannot be opened: a part has the wrong length, or its encryption was not offered.",
+
+	"credential_expired":       "The credential has expired.",
+	"credential_not_yet_valid": "The credential is not valid yet.",
+	"cert_san_mismatch":        "The certificate is for another name than the one that asks.",
+	"cert_san_missing":         "The certificate has no DNS name.",
+	"cert_san_wildcard":        "The certificate has a wildcard name only.",
+	"kb_cnf_missing":           "The credential is not bound to a key.",
+	"kb_sd_hash_mismatch":      "Disclosures were added, removed or reordered after the holder signed.",
+
+	"status_index":      "Its place in the status list is not a whole number from 0.",
+	"status_expired":    "The status list has expired, is from the future, or asks to be kept too long or not at all.",
 	"status_malformed":  "The status list is not zlib of whole entries of 1, 2, 4 or 8 bits.",
 	"status_size_limit": "The status list is larger than any may be when unpacked.",
 	"dcql_malformed":    "The query breaks the rules of DCQL.",

@@ -7,6 +7,7 @@ import (
 	"facet/credentials"
 	"facet/credentials/jose"
 	"facet/credentials/sdjwt"
+	"facet/credentials/statuslist"
 )
 
 func (in *inspection) lookSDJWT(text string) *view {
@@ -30,6 +31,7 @@ func (in *inspection) viewSDJWT(sd *sdjwt.SDJWT, form string) *view {
 		v.Problem = explain(err)
 	}
 	in.checkIssuer(v, token)
+	in.checkCredential(v, token, preview)
 	v.add("Header", header(token.Header()))
 	v.add("Claims as signed", token.UnverifiedClaims())
 	if len(preview.Disclosures) > 0 {
@@ -46,6 +48,34 @@ func (in *inspection) viewSDJWT(sd *sdjwt.SDJWT, form string) *view {
 	}
 	in.checkDates(v, token.UnverifiedClaims())
 	return v
+}
+
+// checkCredential holds what says it is an SD-JWT VC, by its vct, to the rules
+// every verifier has.
+func (in *inspection) checkCredential(v *view, t *jose.Token, p *sdjwt.Preview) {
+	claims := t.UnverifiedClaims()
+	if _, vc := claims["vct"]; !vc {
+		return
+	}
+	if typ := t.Header().Typ; typ != credentials.Type {
+		v.wrong("type", "jose_typ_unexpected", "A credential with a vct has the typ "+credentials.Type+".")
+	}
+	if err := credentials.CheckDisclosable(claims, p.Disclosures); err != nil {
+		v.refused("disclosures", err, "")
+	}
+	if status, there := claims["status"]; there {
+		if _, err := statuslist.ParseReference(status); err != nil {
+			v.refused("status", err, "")
+		} else {
+			v.open("status", "nothing is fetched here")
+		}
+	}
+	if at, there, err := jose.NumericDate(claims, "exp"); err == nil && there && !in.now.Before(at) {
+		v.wrong("dates", "credential_expired", reasonSentences["credential_expired"])
+	}
+	if at, there, err := jose.NumericDate(claims, "nbf"); err == nil && there && in.now.Before(at) {
+		v.wrong("dates", "credential_not_yet_valid", reasonSentences["credential_not_yet_valid"])
+	}
 }
 
 func header(h jose.Header) map[string]any {
@@ -101,16 +131,17 @@ func unmatched(p *sdjwt.Preview) []any {
 	return out
 }
 
+const issuerSignature = "issuer signature"
+
 // checkIssuer verifies the issuer's signature with whatever key is at hand.
 func (in *inspection) checkIssuer(v *view, t *jose.Token) {
-	const what = "issuer signature"
 	if len(in.keys) == 0 && t.Header().X5C == nil {
 		if key := selfAsserted(t); key != nil {
-			v.try(what, t, key, "the holder's own key (iss is the did:jwk of cnf): self-asserted, nobody vouches for it")
+			v.try(issuerSignature, t, key, "the holder's own key (iss is the did:jwk of cnf): self-asserted, nobody vouches for it")
 			return
 		}
 	}
-	in.checkSignature(v, what, t)
+	in.checkSignature(v, issuerSignature, t)
 }
 
 // checkSignature verifies with --key, else with x5c under --anchor.
@@ -124,9 +155,14 @@ func (in *inspection) checkSignature(v *view, what string, t *jose.Token) {
 		}
 		v.try(what, t, key, how)
 	case x5c != nil && in.anchors != nil:
-		chain, err := jose.VerifyChain(x5c, jose.ChainRule{Anchors: in.anchors, Now: in.now})
+		clientID, _ := t.UnverifiedClaims()["client_id"].(string)
+		name, _ := strings.CutPrefix(clientID, "x509_san_dns:")
+		if name == clientID {
+			name = "" // the certificate's name is not what it is known by
+		}
+		chain, err := jose.VerifyChain(x5c, jose.ChainRule{Anchors: in.anchors, Now: in.now, DNSName: name})
 		if err != nil {
-			v.wrong(what, "the certificate chain does not hold: "+explain(err).Sentence)
+			v.refused(what, err, "So its chain counts for nothing.")
 			return
 		}
 		v.try(what, t, chain.Key, fmt.Sprintf("the certificate of %s, under the anchor %s", chain.Leaf.Subject, chain.Anchor.Subject))
@@ -140,7 +176,11 @@ func (in *inspection) checkSignature(v *view, what string, t *jose.Token) {
 // try verifies one signature.
 func (v *view) try(what string, t *jose.Token, key *jose.PublicKey, how string) {
 	if _, err := t.Verify(key); err != nil {
-		v.wrong(what, explain(err).Sentence+" Tried: "+how+".")
+		p := explain(err)
+		if what == issuerSignature && p.Reason == jose.ReasonSignature {
+			p.Reason = "issuer_signature_invalid" // as package sdjwt says
+		}
+		v.wrong(what, p.Reason, p.Sentence+" Tried: "+how+".")
 		return
 	}
 	v.verified(what, how)
@@ -174,18 +214,18 @@ func (in *inspection) viewKeyBinding(v *view, sd *sdjwt.SDJWT, p *sdjwt.Preview)
 		Typ: []string{sdjwt.KeyBindingType}, Algs: []string{jose.ES256, jose.ES384, jose.EdDSA}, AllowJWK: true,
 	})
 	if err != nil {
-		v.wrong("key binding", explain(err).Sentence)
+		v.refused("key binding", err, "")
 		return
 	}
 	if key := confirmation(sd.Issuer().UnverifiedClaims()); key != nil {
 		v.try("key binding signature", t, key, "the key in cnf")
 	} else {
-		v.wrong("key binding signature", "the credential has no key in cnf")
+		v.wrong("key binding signature", "kb_cnf_missing", "the credential has no key in cnf")
 	}
 	if sum, _ := t.UnverifiedClaims()["sd_hash"].(string); sum == p.SDHash && sum != "" {
 		v.verified("sd_hash", "it was made over exactly these disclosures")
 	} else {
-		v.wrong("sd_hash", "disclosures were added, removed or reordered after the holder signed")
+		v.wrong("sd_hash", "kb_sd_hash_mismatch", "disclosures were added, removed or reordered after the holder signed")
 	}
 	v.open("nonce, aud, iat", "only the verifier that asked knows what they must be")
 	v.add("Key binding header", header(t.Header()))

@@ -103,7 +103,7 @@ func TestInspectOtherKinds(t *testing.T) {
 		{"offer", `{"credential_issuer":"https://issuer.example","credential_configuration_ids":["age"],"grants":{"urn:ietf:params:oauth:grant-type:pre-authorized_code":{"pre-authorized_code":"abc"}}}`, "Credential offer"},
 		{"offer link", "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fissuer.example%2Foffers%2F1", "Credential offer link"},
 		{"quoted", `"` + strings.TrimSpace(vector(t, "rfc9901", "02-sec5.1-sd-jwt.txt")) + `"`, "family_name"},
-		{"encrypted", base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ECDH-ES","enc":"A128GCM"}`)) + "..a.b.c", "Encrypted token"},
+		{"encrypted", sealedFor(t), "Encrypted token"},
 		{"receipt", `{"v":1,"entry":"` + base64.RawURLEncoding.EncodeToString([]byte(`{"kind":"request"}`)) + `","proof":"c2sp.org/tlog-proof@v1\nindex 1\n","openings":[]}`, "not verified inclusion"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

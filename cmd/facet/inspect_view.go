@@ -21,9 +21,10 @@ type view struct {
 // A check is one thing that could be proven. State is "verified", "wrong" or
 // "open": nobody checked.
 type check struct {
-	What  string `json:"what"`
-	State string `json:"state"`
-	How   string `json:"how"`
+	What   string `json:"what"`
+	State  string `json:"state"`
+	How    string `json:"how"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // A problem says in one sentence what is wrong with the input.
@@ -77,9 +78,24 @@ func (v *view) add(title string, value any) {
 	v.Sections = append(v.Sections, section{Title: title, Value: value})
 }
 
-func (v *view) verified(what, how string) { v.Checks = append(v.Checks, check{what, "verified", how}) }
-func (v *view) wrong(what, how string)    { v.Checks = append(v.Checks, check{what, "wrong", how}) }
-func (v *view) open(what, how string)     { v.Checks = append(v.Checks, check{what, "open", how}) }
+func (v *view) verified(what, how string) {
+	v.Checks = append(v.Checks, check{What: what, State: "verified", How: how})
+}
+
+func (v *view) open(what, how string) {
+	v.Checks = append(v.Checks, check{What: what, State: "open", How: how})
+}
+
+func (v *view) wrong(what, reason, how string) {
+	v.Checks = append(v.Checks, check{what, "wrong", how, reason})
+}
+
+// refused is wrong with the sentence and the reason of err, and what else there
+// is to say.
+func (v *view) refused(what string, err error, more string) {
+	p := explain(err)
+	v.wrong(what, p.Reason, strings.TrimSpace(p.Sentence+" "+more))
+}
 
 func (v *view) writeJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
@@ -121,7 +137,11 @@ func (v *view) writeText(w io.Writer, p painter) error {
 		state := map[string]string{
 			"verified": p.good("verified    "), "wrong": p.wrong("WRONG       "), "open": p.doubt("not verified"),
 		}[c.State]
-		fmt.Fprintf(&b, "  %s %s: %s\n", state, safe(c.What), safe(c.How))
+		reason := ""
+		if c.Reason != "" {
+			reason = "  [" + safe(c.Reason) + "]"
+		}
+		fmt.Fprintf(&b, "  %s %s: %s%s\n", state, safe(c.What), safe(c.How), p.faint(reason))
 	}
 	for _, s := range v.Sections {
 		fmt.Fprintf(&b, "\n%s\n", p.title(s.Title))

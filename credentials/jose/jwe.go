@@ -107,6 +107,16 @@ func JWEKid(compact string) (string, error) {
 	return DecryptRule{}.checkHeader(header)
 }
 
+// CheckEncrypted makes the checks Decrypt makes before any key is used, for
+// tools that show tokens.
+func CheckEncrypted(compact string) error {
+	header, rest, _ := strings.Cut(compact, ".")
+	if _, err := (DecryptRule{}).checkHeader(header); err != nil {
+		return err
+	}
+	return checkParts(rest)
+}
+
 func (r DecryptRule) checkHeader(encoded string) (keyID string, err error) {
 	members, err := parseHeader(encoded)
 	if err != nil {

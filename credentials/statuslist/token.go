@@ -159,6 +159,16 @@ func (t *Token) readTimes(c map[string]any) error {
 	return nil
 }
 
+// CheckTimes judges iat, exp and ttl of claims nobody verified, for tools that
+// show tokens. Reasons: status_malformed, status_expired.
+func CheckTimes(claims map[string]any, now time.Time) error {
+	t := &Token{}
+	if err := t.readTimes(claims); err != nil {
+		return err
+	}
+	return t.ValidAt(now, 0)
+}
+
 // List is the decoded list.
 func (t *Token) List() *List { return t.list }
 
