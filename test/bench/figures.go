@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"facet/audit"
@@ -17,7 +13,6 @@ import (
 	"facet/credentials/jose"
 	"facet/credentials/sdjwt"
 	"facet/credentials/statuslist"
-	"facet/verifier/auditlog"
 	"facet/web"
 )
 
@@ -116,64 +111,6 @@ func statusWorks() ([]work, error) {
 			return fmt.Sprintf("%v (≤ 5ms)", took.Round(10*time.Microsecond)), err == nil && took <= 5*time.Millisecond
 		}},
 	}, nil
-}
-
-// logWorks append with 64 writers to a real log and prove an entry.
-func logWorks() ([]work, error) {
-	return []work{{name: "log: 64 writers for 3 s", check: func() (string, bool) {
-		rate, p50, err := appendRate(3*time.Second, 64)
-		if err != nil {
-			return err.Error(), false
-		}
-		return fmt.Sprintf("%.0f/s, p50 %v (≥ 8000/s, ≤ 10ms)", rate, p50.Round(100*time.Microsecond)), rate >= 8000 && p50 <= 10*time.Millisecond
-	}}}, nil
-}
-
-func appendRate(d time.Duration, writers int) (rate float64, p50 time.Duration, err error) {
-	dir, err := os.MkdirTemp("", "facet-bench-*")
-	if err != nil {
-		return 0, 0, err
-	}
-	defer os.RemoveAll(dir)
-	ctx := context.Background()
-	log, err := auditlog.Open(ctx, auditlog.Config{Dir: filepath.Join(dir, "log"), Origin: "bench.example/log"})
-	if err != nil {
-		return 0, 0, err
-	}
-	defer log.Close()
-	var mu sync.Mutex
-	var took []time.Duration
-	var wg sync.WaitGroup
-	end := time.Now().Add(d)
-	for range writers {
-		wg.Go(func() {
-			var own []time.Duration
-			for time.Now().Before(end) {
-				e := audit.NewConfig(audit.NewID(), now, nil)
-				leaf, encErr := audit.Encode(e)
-				start := time.Now()
-				if encErr == nil {
-					_, encErr = log.Append(ctx, string(e.ID), leaf)
-				}
-				if encErr != nil {
-					mu.Lock()
-					err = encErr
-					mu.Unlock()
-					return
-				}
-				own = append(own, time.Since(start))
-			}
-			mu.Lock()
-			took = append(took, own...)
-			mu.Unlock()
-		})
-	}
-	wg.Wait()
-	if err != nil || len(took) == 0 {
-		return 0, 0, err
-	}
-	slices.Sort(took)
-	return float64(len(took)) / d.Seconds(), took[len(took)/2], nil
 }
 
 // wasmWorks weigh the engine as it is served.

@@ -32,7 +32,7 @@ func allWorks() ([]work, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, add := range []func() ([]work, error){credentialWorks, httpWorks, boundWorks, statusWorks, logWorks, exchangeWorks, wasmWorks} {
+	for _, add := range []func() ([]work, error){credentialWorks, httpWorks, boundWorks, statusWorks, logWorks, exchangeWorks, approveWorks, wasmWorks} {
 		more, err := add()
 		if err != nil {
 			return nil, err
