@@ -4,6 +4,6 @@ package main
 func commands() []command {
 	return []command{
 		demoCommand, walletCommand, verifierCommand, logCommand,
-		policyCommand, auditCommand, inspectCommand, dataCommand,
+		policyCommand, auditCommand, inspectCommand, dataCommand, doctorCommand,
 	}
 }

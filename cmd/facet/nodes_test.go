@@ -109,6 +109,7 @@ func freeAddr(t *testing.T) string {
 // A cluster is three verifiers on one PostgreSQL, and the log they share.
 type cluster struct {
 	t     *testing.T
+	dir   string // has node0.json …
 	log   *process
 	nodes []*process
 	ids   map[string]demoIdentity
@@ -132,8 +133,8 @@ func startCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	env := []string{"FACET_LOG_KEY=" + writerKey}
-	logAddr, public := freeAddr(t), freeAddr(t)
-	c := &cluster{t: t, ids: ids}
+	logAddr, public := freeAddr(t), ""
+	c := &cluster{t: t, dir: dir, ids: ids}
 	c.log = &process{t: t, env: env, url: "http://" + logAddr, up: "/log/vkey",
 		args: []string{"log", "serve", "--dir", filepath.Join(dir, "log"), "--origin", "verifier.test/log", "--addr", logAddr}}
 	c.log.start()
@@ -141,8 +142,10 @@ func startCluster(t *testing.T) *cluster {
 	sum := server.HashKey(nodeKey)
 	for i := range 3 {
 		addr := freeAddr(t)
+		if public == "" {
+			public = addr // all nodes have the same public address: a load balancer's, which is the first here
+		}
 		config, err := json.Marshal(map[string]any{
-			// All nodes have the same public address: a load balancer's.
 			"url": "http://" + public, "addr": addr, "store": pg.URL, "log": "http://" + logAddr, "log_origin": "verifier.test/log",
 			"trust": "trust.json", "insecure_loopback": true,
 			"platforms": []any{map[string]any{
@@ -273,6 +276,10 @@ func (c *cluster) present(first int) (string, error) {
 // has exactly one entry in the log.
 func TestThreeNodes(t *testing.T) {
 	c := startCluster(t)
+	t.Setenv("FACET_LOG_KEY", writerKey)
+	if code, out := facetDoctor(filepath.Join(c.dir, "node0.json")); code != 0 || !strings.Contains(out, "PostgreSQL answers") || !strings.Contains(out, "takes the writer key") {
+		t.Errorf("doctor: %d\n%s", code, out)
+	}
 	for first := range 3 {
 		if _, err := c.present(first); err != nil {
 			t.Fatalf("node %d first: %v", first, err)

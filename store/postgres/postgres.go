@@ -66,18 +66,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if !tableName.MatchString(c.Table) {
 		return nil, errors.New("postgres: a table's name is lower-case letters, digits and underscores")
 	}
-	cfg, err := pgxpool.ParseConfig(c.URL)
+	pool, err := connect(ctx, c.URL)
 	if err != nil {
-		return nil, errors.New("postgres: the address is malformed") // pgx's words may quote the password
-	}
-	cfg.ConnConfig.ConnectTimeout = connectTimeout
-	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	cfg.ConnConfig.RuntimeParams["application_name"] = "facet"
-	cfg.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
-	cfg.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, err
 	}
 	d := &DB{pool: pool, sql: statementsOf(c.Table), forget: c.Forget}
 	if err := d.prepare(ctx, c.Table); err != nil {
@@ -91,6 +82,23 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		}
 	}
 	return d, nil
+}
+
+func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("postgres: the address is malformed") // pgx's words may quote the password
+	}
+	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	cfg.ConnConfig.RuntimeParams["application_name"] = "facet"
+	cfg.ConnConfig.RuntimeParams["synchronous_commit"] = "on"
+	cfg.ConnConfig.RuntimeParams["default_transaction_isolation"] = "read committed"
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return pool, nil
 }
 
 // prepare makes table and sequence, one process at a time, and checks the
@@ -279,4 +287,17 @@ func (d *DB) fail(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return fmt.Errorf("postgres: %w", err)
+}
+
+// Check connects like Open, changes nothing, and returns the server's time.
+func Check(ctx context.Context, url string) (now time.Time, err error) {
+	pool, err := connect(ctx, url)
+	if err != nil {
+		return now, err
+	}
+	defer pool.Close()
+	if err := pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return now, fmt.Errorf("postgres: %w", err)
+	}
+	return now, nil
 }
