@@ -42,8 +42,7 @@ interop: web ## against implementations nobody here wrote (needs Node)
 look: web ## the journey in Chromium: pictures, logs and the data scan into ./out
 	@test/scripts/need-browser
 	@rm -rf $(OUT) && mkdir -p $(OUT)
-	@FACET_LOOK=$(abspath $(OUT)) $(GO) test ./test/e2e -count=1 -timeout 30m -run 'TestJourney|TestLook' -v | grep -E '^(\s*---|ok|FAIL|PASS|\s+\S+\.go)' || true
-	@ls $(OUT)
+	@test/scripts/look $(abspath $(OUT))
 
 .PHONY: bench
 bench: web ## one line per work: CPU, floor, ratio, budget, ok or OVER
