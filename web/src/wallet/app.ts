@@ -7,12 +7,13 @@ import type { Context, Failure, Held } from "./context";
 import { EngineError, type Engine } from "./engine";
 import type { Host } from "./host";
 import { icon, mark, type IconName } from "./icons";
-import { knownHere, lockAfter, remember, rememberHere, remembered } from "./look";
+import { deviceName, knownHere, lockAfter, remember, rememberHere, remembered } from "./look";
 import * as passkey from "./passkey";
 import { follow } from "./parts/common";
 import { reasonOf } from "./reason";
-import type { CodeGroup, Settings } from "./views";
+import type { CodeGroup, Settings, VaultStatus } from "./views";
 import type { Answered } from "./pages/request";
+import type { FromFile } from "./pages/unlock";
 import { Words, preferredLang, type Key } from "../texts/index";
 import "./parts/wait";
 import "./parts/reveal";
@@ -20,6 +21,8 @@ import "./parts/card";
 import "./parts/topics";
 import "./parts/scale";
 import "./parts/week";
+import "./parts/keys";
+import "./parts/conflicts";
 import "./pages/welcome";
 import "./pages/unlock";
 import "./pages/recovery";
@@ -34,7 +37,7 @@ import "./pages/settings";
 import "./pages/failure";
 
 /** What stands before an open vault. */
-type Door = "starting" | "welcome" | "unlock" | "noprf" | "code" | "recovery" | "open";
+type Door = "starting" | "welcome" | "have" | "unlock" | "noprf" | "code" | "file" | "adopt" | "recovery" | "open";
 
 const tabs: { path: string; icon: IconName; key: Key }[] = [
   { path: "/home", icon: "home", key: "tab.home" },
@@ -43,7 +46,11 @@ const tabs: { path: string; icon: IconName; key: Key }[] = [
   { path: "/settings", icon: "settings", key: "tab.settings" },
 ];
 
+/** How long the engine may take to lock before its worker is ended anyway, in milliseconds. */
+const LOCKING = 1000;
+
 export class App extends LitElement {
+  #start!: () => Engine;
   #engine!: Engine;
   #host!: Host;
   #ctx!: Context;
@@ -53,6 +60,7 @@ export class App extends LitElement {
   #busy = false;
   #reason = "";
   #code = "";
+  #offline = false;
   #answered: Answered | null = null;
   #failure: Failure | null = null;
   #visit = 0; // counts arrivals, so that the same page opened anew is a new page
@@ -62,14 +70,17 @@ export class App extends LitElement {
     return this;
   }
 
-  begin(engine: Engine, host: Host, held: Held | null): void {
-    this.#engine = engine;
+  /** `start` starts an engine in a worker of its own. */
+  begin(start: () => Engine, host: Host, held: Held | null): void {
+    this.#start = start;
+    this.#engine = start();
     this.#host = host;
     this.#held = held;
     this.#look(remembered());
     window.addEventListener("popstate", this.#moved);
     for (const sign of ["pointerdown", "keydown"]) window.addEventListener(sign, this.#awake, { passive: true });
-    void this.#start();
+    for (const sign of ["online", "offline"]) window.addEventListener(sign, () => this.requestUpdate());
+    void this.#arrived();
   }
 
   /** Another link arrived while the wallet was open. */
@@ -78,15 +89,15 @@ export class App extends LitElement {
     this.#moved();
   }
 
-  async #start(): Promise<void> {
+  async #arrived(): Promise<void> {
     const insecure = this.#host.config().then(
       (c) => c.insecure_loopback === true,
       () => false,
     );
     try {
-      const { state } = await this.#engine.vault.status();
-      if (state === "open") await this.#opened();
-      else this.#to(state === "none" && !knownHere() ? "welcome" : "unlock");
+      const status = await this.#engine.vault.status();
+      if (status.state === "open") await this.#opened(status);
+      else this.#to(status.state === "none" && !knownHere() ? "welcome" : "unlock");
     } catch (err) {
       this.#fail({ reason: reasonOf(err), sent: "nothing", retry: () => location.reload() });
     }
@@ -107,7 +118,7 @@ export class App extends LitElement {
   /** The doors that stand alone have a path of their own; before a page the page's path stays. */
   #mirrorDoor(): void {
     if (this.#held || location.pathname === "/authorize" || location.pathname === "/receive") return;
-    const path = this.#door === "welcome" || this.#door === "recovery" ? "/welcome" : "";
+    const path = ["welcome", "have", "file", "adopt", "recovery"].includes(this.#door) ? "/welcome" : "";
     if (path && location.pathname !== path) history.replaceState(null, "", path);
   }
 
@@ -130,7 +141,7 @@ export class App extends LitElement {
     this.#attempt(async () => {
       this.#creating = true;
       const opener = await passkey.create(this.#host);
-      const { recovery_code } = await this.#engine.vault.create(opener.credentialId, opener.prf);
+      const { recovery_code } = await this.#engine.vault.create(opener, deviceName());
       this.#code = recovery_code;
       this.#to("recovery");
     });
@@ -143,13 +154,30 @@ export class App extends LitElement {
       await this.#opened();
     });
 
+  readonly #have = (): void => this.#to("have");
+
+  readonly #fromFile = (event: CustomEvent<FromFile | null>): void => {
+    if (!event.detail) {
+      this.#to("file");
+      return;
+    }
+    const { file, code } = event.detail;
+    void this.#attempt(async () => {
+      await this.#engine.vault.openFile(file, code);
+      this.#to("adopt");
+    });
+  };
+
+  readonly #adopt = (): Promise<void> =>
+    this.#attempt(async () => {
+      this.#creating = true;
+      await this.#opened(await this.#engine.vault.adopt(await passkey.create(this.#host), deviceName()));
+    });
+
   readonly #unlock = (): Promise<void> => {
     this.#creating = false;
-    if (this.#door === "welcome") this.#to("unlock");
     return this.#attempt(async () => {
-      const opener = await passkey.open(this.#host);
-      await this.#engine.vault.open(opener.credentialId, opener.prf);
-      await this.#opened();
+      await this.#opened(await this.#engine.vault.open(await passkey.open(this.#host)));
     });
   };
 
@@ -160,14 +188,17 @@ export class App extends LitElement {
       return;
     }
     void this.#attempt(async () => {
-      await this.#engine.vault.openWithCode(code);
-      await this.#opened();
+      await this.#opened(await this.#engine.vault.openWithCode(code));
     });
   };
 
-  readonly #back = (): void => this.#to(this.#door === "code" && !this.#creating ? "unlock" : "welcome");
+  readonly #back = (): void => {
+    if (this.#creating || this.#door === "have" || this.#door === "unlock") this.#to("welcome");
+    else this.#to(knownHere() ? "unlock" : "have");
+  };
 
-  async #opened(): Promise<void> {
+  async #opened(status?: VaultStatus): Promise<void> {
+    this.#offline = status?.offline === true;
     const settings = await this.#engine.settings.get();
     this.#look({ ...settings, language: settings.language || remembered().language });
     rememberHere();
@@ -179,8 +210,12 @@ export class App extends LitElement {
 
   readonly #lock = async (): Promise<void> => {
     clearTimeout(this.#rest);
-    await this.#engine.vault.lock().catch(() => undefined);
+    await Promise.race([this.#engine.vault.lock().catch(() => undefined), new Promise((wake) => setTimeout(wake, LOCKING))]);
+    this.#engine.end();
+    this.#engine = this.#start();
     await this.#host.logout().catch(() => undefined);
+    this.#offline = false;
+    this.#look(this.#ctx.settings);
     this.#answered = null;
     this.#failure = null;
     history.replaceState(null, "", "/home");
@@ -236,6 +271,7 @@ export class App extends LitElement {
       words,
       settings,
       insecure: this.#ctx?.insecure ?? false,
+      offline: this.#offline,
       take: (path) => this.#take(path),
       again: (held) => this.arrive(held),
       go: this.#go,
@@ -259,11 +295,22 @@ export class App extends LitElement {
     return html`
       <a class="skip" href="#main" @click=${this.#skip}>${w.t("skip")}</a>
       ${this.#ctx.insecure ? html`<p class="banner">${icon("warning")}${w.t("insecure")}</p>` : nothing}
+      ${this.#offline ? this.#banner() : nothing}
       <header class="topbar">
         ${tabbed ? html`<a class="brand" href="/home" @click=${follow(this.#ctx, "/home")}>${mark()}Facet</a>${this.#tabs(path)}` : html`<span class="brand">${mark()}Facet</span>${this.#corner(path)}`}
       </header>
       <main id="main" tabindex="-1">${this.#failure ? this.#failed(this.#failure) : this.#door === "open" ? this.#page(path) : this.#gate()}</main>
     `;
+  }
+
+  /** A vault opened without a network stays what it is until it is opened anew. */
+  #banner() {
+    const w = this.#ctx.words;
+    return html`<p class="banner" role="status">${icon("info")}
+      ${navigator.onLine
+        ? html`<span>${w.t("offline.over")}</span> <button class="text-button" type="button" @click=${this.#lock}>${w.t("offline.reopen")}</button>`
+        : html`<span><strong>${w.t("offline")}</strong> ${w.t("offline.more")}</span>`}
+    </p>`;
   }
 
   #section(): string {
@@ -297,12 +344,12 @@ export class App extends LitElement {
       case "starting":
         return html`<div class="message"><h1 class="hidden-text">Facet</h1><facet-wait .ctx=${ctx} what=${ctx.words.t("starting")} slow=${ctx.words.t("starting.slow")} @cancel=${() => location.reload()}></facet-wait></div>`;
       case "welcome":
-        return html`<facet-welcome .ctx=${ctx} .busy=${this.#busy} .reason=${this.#reason} @create=${this.#create} @unlock=${this.#unlock}></facet-welcome>`;
+        return html`<facet-welcome .ctx=${ctx} .busy=${this.#busy} .reason=${this.#reason} @create=${this.#create} @have=${this.#have}></facet-welcome>`;
       case "recovery":
         return html`<facet-recovery .ctx=${ctx} .busy=${this.#busy} .reason=${this.#reason} .code=${this.#code} @confirmed=${this.#confirmed}></facet-recovery>`;
       default:
         return html`<facet-unlock .ctx=${ctx} .busy=${this.#busy} .reason=${this.#reason} .held=${this.#held !== null} .creating=${this.#creating}
-          .mode=${this.#door === "unlock" ? "passkey" : this.#door} @unlock=${this.#unlock} @code=${this.#withCode} @back=${this.#back}></facet-unlock>`;
+          .mode=${this.#door === "unlock" ? "passkey" : this.#door} @have=${this.#have} @unlock=${this.#unlock} @code=${this.#withCode} @file=${this.#fromFile} @adopt=${this.#adopt} @back=${this.#back}></facet-unlock>`;
     }
   }
 

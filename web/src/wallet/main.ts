@@ -41,7 +41,7 @@ function takeLink(): Held | null {
 
 const held = takeLink();
 const app = document.querySelector<App>("facet-app")!;
-const worker = new Worker(scripts.createScriptURL(WORKER), { type: "module", name: "engine" });
+const start = () => new Engine(new Worker(scripts.createScriptURL(WORKER), { type: "module", name: "engine" }));
 
 // The same page opened again by another link: the address changes, the page
 // does not load. Heard before the app hears that the address changed, and
@@ -52,7 +52,7 @@ window.addEventListener("popstate", (event) => {
   event.stopImmediatePropagation();
   app.arrive(next);
 });
-app.begin(new Engine(worker), new Host(), held);
+app.begin(start, new Host(), held);
 
 if ("serviceWorker" in navigator) {
   void navigator.serviceWorker.register(scripts.createScriptURL(SERVICE_WORKER), { type: "module", scope: "/" }).catch(() => {

@@ -5,7 +5,7 @@ import { icon } from "../icons";
 import { Page } from "../page";
 import { sentence } from "../reason";
 
-export type GateAct = "create" | "unlock" | "code" | "back" | "confirmed";
+export type GateAct = "create" | "have" | "unlock" | "code" | "file" | "adopt" | "back" | "confirmed";
 
 export abstract class Gate extends Page {
   static override properties = { ...Page.properties, busy: { type: Boolean }, reason: {} };

@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { icon, type IconName } from "../icons";
 import { Page } from "../page";
-import { follow, kindsOf, logo, stateOf } from "../parts/common";
+import { follow, kindsOf, logo, note, stateOf } from "../parts/common";
 import { reasonOf } from "../reason";
 import type { Goal, Home as HomeView, Mood, Persona, Today, Waiting } from "../views";
 
@@ -19,6 +19,7 @@ const moods: Mood[] = ["calm", "curious", "cheerful", "tired", "stressed", "pref
 
 export class HomePage extends Page {
   #view: HomeView | null = null;
+  #conflicts = 0;
   #saving = Promise.resolve();
 
   get name(): string {
@@ -33,6 +34,7 @@ export class HomePage extends Page {
   async #load(): Promise<void> {
     try {
       this.#view = await this.ctx.engine.home();
+      this.#conflicts = (await this.ctx.engine.conflicts.list()).length;
     } catch (err) {
       this.ctx.fail({ reason: reasonOf(err), sent: "not-asked" });
       return;
@@ -46,6 +48,9 @@ export class HomePage extends Page {
     if (!view) return html`<h1 class="hidden-text">${w.t("home.name")}</h1><facet-wait .ctx=${this.ctx} what=${w.t("home.loading")}></facet-wait>`;
     return html`<h1 class="hidden-text">${w.t("home.name")}</h1>
       <div class="stack stack--wide">
+        ${this.#conflicts
+          ? note("caution", w.t("conflict.title"), html`<a href="/settings" @click=${follow(this.ctx, "/settings")}>${w.t("conflict.go")}</a>`)
+          : nothing}
         <div class="columns stack stack--wide">${this.#waiting(view.waiting ?? [])}${this.#today(view.today)}</div>
         ${this.#cards(view)}${this.#recent(view)}
       </div>`;

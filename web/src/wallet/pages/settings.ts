@@ -1,4 +1,4 @@
-// How the wallet looks and speaks, when it locks, and how to leave.
+// Who can open the wallet, how it looks and speaks, when it locks, and how to leave.
 
 import { html, nothing } from "lit";
 import { icon } from "../icons";
@@ -9,11 +9,13 @@ import { reasonOf, sentence } from "../reason";
 import type { Settings } from "../views";
 
 export class SettingsPage extends Page {
-  static override properties = { ...Page.properties, deleting: { state: true }, busy: { state: true }, problem: { state: true }, exported: { state: true } };
+  static override properties = { ...Page.properties, deleting: { state: true }, busy: { state: true }, problem: { state: true }, exported: { state: true }, alone: { state: true } };
   declare deleting: boolean;
   declare busy: boolean;
   declare problem: string;
   declare exported: boolean;
+  /** A new recovery code is on the page, and nothing else. */
+  declare alone: boolean;
 
   constructor() {
     super();
@@ -21,6 +23,7 @@ export class SettingsPage extends Page {
     this.busy = false;
     this.problem = "";
     this.exported = false;
+    this.alone = false;
   }
 
   get name(): string {
@@ -29,26 +32,26 @@ export class SettingsPage extends Page {
 
   override render() {
     const w = this.ctx.words;
+    const rest = (part: unknown) => (this.alone ? nothing : part);
     return html`<div class="stack">
-      <h1>${w.t("settings.name")}</h1>
+      ${rest(html`<h1>${w.t("settings.name")}</h1>`)}
       ${this.problem ? html`<div class="note note--danger" role="alert">${icon("warning")}<p><strong>${this.problem}</strong></p></div>` : nothing}
-      <div class="columns stack stack--wide">
-        <div class="stack stack--wide">${this.#safety()} ${this.#leave()}</div>
-        <div class="stack stack--wide">${this.#look()} ${this.#delete()}</div>
+      ${rest(html`<facet-conflicts .ctx=${this.ctx}></facet-conflicts>`)}
+      <div class=${this.alone ? "" : "columns stack stack--wide"}>
+        <div class="stack stack--wide">
+          <facet-keys .ctx=${this.ctx} @alone=${(event: CustomEvent<boolean>) => (this.alone = event.detail)}></facet-keys>
+          ${rest(html`${this.#lock()} ${this.#leave()}`)}
+        </div>
+        ${rest(html`<div class="stack stack--wide">${this.#look()} ${this.#delete()}</div>`)}
       </div>
     </div>`;
   }
 
-  #safety() {
+  #lock() {
     const w = this.ctx.words;
-    return html`<section class="section" aria-labelledby="safety">
-      <div class="section__head"><h2 id="safety">${w.t("safety.title")}</h2></div>
-      <ul class="rows">
-        <li><div class="row">${icon("key")}<span class="row__text"><span class="row__name">${w.t("safety.passkey")}</span><span class="small muted">${w.t("safety.passkey_more")}</span></span></div></li>
-        <li><div class="row">${icon("letter")}<span class="row__text"><span class="row__name">${w.t("safety.code")}</span><span class="small muted">${w.t("safety.code_more")}</span></span></div></li>
-        <li><button class="row row--button" type="button" @click=${() => this.ctx.lock()}>${icon("lock")}<span class="row__text"><span class="row__name">${w.t("safety.lock")}</span><span class="small muted">${w.t("safety.lock_more")}</span></span>${icon("expand")}</button></li>
-      </ul>
-    </section>`;
+    return html`<ul class="rows">
+      <li><button class="row row--button" type="button" @click=${() => this.ctx.lock()}>${icon("lock")}<span class="row__text"><span class="row__name">${w.t("safety.lock")}</span><span class="small muted">${w.t("safety.lock_more")}</span></span>${icon("expand")}</button></li>
+    </ul>`;
   }
 
   #leave() {

@@ -20,7 +20,7 @@ export class Welcome extends Gate {
         <button class="button button--wide" type="button" ?disabled=${this.busy} @click=${() => this.emit("create")}>
           ${icon("key")}${this.busy ? w.t("passkey.waiting") : w.t("welcome.create")}
         </button>
-        <button class="button button--plain button--wide" type="button" ?disabled=${this.busy} @click=${() => this.emit("unlock")}>
+        <button class="button button--plain button--wide" type="button" ?disabled=${this.busy} @click=${() => this.emit("have")}>
           ${w.t("welcome.have")}
         </button>
       </div>
