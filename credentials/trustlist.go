@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"facet/credentials/claims"
 	"facet/credentials/jose"
 )
 
@@ -33,6 +35,7 @@ type TrustList struct {
 	verifierAnchors []*x509.Certificate
 	crls            []*x509.RevocationList
 	statusEKU       asn1.ObjectIdentifier // of signers of status lists; nil: not known
+	sum             [sha256.Size]byte
 }
 
 type issuerEntry struct {
@@ -64,6 +67,11 @@ func ParseTrustList(text []byte) (*TrustList, error) {
 		return nil, wrap("trust_list_malformed", "trust list is not strict JSON", err)
 	}
 	l := &TrustList{}
+	canonical, err := claims.Canonical(o)
+	if err != nil {
+		return nil, wrap("trust_list_malformed", "trust list has no canonical form", err)
+	}
+	l.sum = sha256.Sum256(canonical)
 	r := &listReader{anchors: map[string]*x509.Certificate{}}
 	n, _ := o["version"].(json.Number)
 	version, err := n.Int64()
@@ -119,6 +127,10 @@ func (l *TrustList) index() error {
 
 // Version is the list's version.
 func (l *TrustList) Version() int { return l.version }
+
+// SHA256 is the hash of the list's canonical JSON (RFC 8785): two texts that say
+// the same have the same.
+func (l *TrustList) SHA256() [sha256.Size]byte { return l.sum }
 
 // Names is the list's name by language.
 func (l *TrustList) Names() map[string]string { return l.names }

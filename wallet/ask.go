@@ -19,6 +19,9 @@ import (
 // answered. Everything else that is wrong is an error: the request cannot be
 // shown, because it cannot be trusted to say what it means.
 func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error) {
+	if w.distrust != nil {
+		return Proposal{}, w.distrust
+	}
 	params, err := openid4vp.ParseAuthorize(authorizeURL)
 	if err != nil {
 		return Proposal{}, err

@@ -27,7 +27,11 @@ func (w *Wallet) Home(ctx context.Context) (Home, error) {
 	if err != nil {
 		return Home{}, err
 	}
-	h := Home{Waiting: w.waiting(), Today: today, Cards: cards, Recent: []HistoryRow{}}
+	trust, err := w.trustNote()
+	if err != nil {
+		return Home{}, err
+	}
+	h := Home{Trust: trust, Waiting: w.waiting(), Today: today, Cards: cards, Recent: []HistoryRow{}}
 	for _, d := range deeds[:min(len(deeds), recentRows)] {
 		h.Recent = append(h.Recent, w.row(d))
 	}

@@ -132,8 +132,9 @@ func (w *Wallet) settle() (bool, error) {
 	credentials, err1 := settleEach(w, recCredential, w.join)
 	deeds, err2 := settleEach(w, recHistory, (*deed).follow)
 	parties, err3 := settleEach(w, recParty, (*party).meet)
-	moot, err4 := w.dropMoot()
-	return credentials || deeds || parties || moot, errors.Join(err1, err2, err3, err4)
+	lists, err4 := settleEach(w, recTrust, (*pin).later)
+	moot, err5 := w.dropMoot()
+	return credentials || deeds || parties || lists || moot, errors.Join(err1, err2, err3, err4, err5)
 }
 
 // settleEach joins the two versions of every record of a kind into one. A

@@ -49,6 +49,9 @@ type offer struct {
 // Offer reads an offer and asks the issuer's metadata what it is about. Nothing
 // in it is believed: whether the issuer is trusted shows in what it signs.
 func (w *Wallet) Offer(ctx context.Context, s OfferSource) (OfferView, error) {
+	if w.distrust != nil {
+		return OfferView{}, w.distrust
+	}
 	parsed, err := w.readOffer(ctx, s)
 	if err != nil {
 		return OfferView{}, err

@@ -19,6 +19,7 @@ const (
 	recHistory     = "history"
 	recSettings    = "settings"
 	recParty       = "party"
+	recTrust       = "trust" // the id is who supplies the list
 
 	recSingle = "0" // the id of types with one record
 )

@@ -103,6 +103,7 @@ type rig struct {
 
 	openedBy string // recipient
 	readOnly bool
+	supplied wallet.TrustSource
 	fetch    fetch.Fetcher
 
 	media    *authority
@@ -160,7 +161,7 @@ func (r *rig) open(believe credentials.Verifiers) {
 	}
 	r.wallet, err = wallet.New(wallet.Config{
 		Vault: r.vault, Trust: list, Verifiers: believe, Hosts: hosts,
-		Fetch: r.fetch, OpenedBy: r.openedBy, ReadOnly: r.readOnly,
+		Fetch: r.fetch, OpenedBy: r.openedBy, ReadOnly: r.readOnly, Supplied: r.supplied,
 		Now: func() time.Time { return r.now },
 		Save: func(context.Context) error {
 			r.saves++

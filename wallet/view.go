@@ -15,6 +15,15 @@ type Home struct {
 	Cards          []Card       `json:"cards"`
 	Recent         []HistoryRow `json:"recent"`
 	HasPreferences bool         `json:"has_preferences"`
+	Trust          *TrustNote   `json:"trust"` // null: nothing to say
+}
+
+// A TrustNote says that the list of vouched parties is another since a time, or
+// that a new one was refused; then Since is when the last good one was first
+// seen.
+type TrustNote struct {
+	Since   int64 `json:"since"` // unix seconds
+	Refused bool  `json:"refused"`
 }
 
 // Waiting is a proposal that has neither been answered nor has expired.

@@ -26,8 +26,8 @@ import (
 	"facet/wallet/vault"
 )
 
-// Config is what a wallet needs. Every field is required but DIDs, Hosts, Location,
-// OpenedBy and ReadOnly.
+// Config is what a wallet needs. Every field is required but DIDs, Hosts, Supplied,
+// Location, OpenedBy and ReadOnly.
 type Config struct {
 	Vault     *vault.Vault           // open; the wallet is its only writer
 	Fetch     fetch.Fetcher          // guarded; follows no redirect unless asked
@@ -36,7 +36,10 @@ type Config struct {
 	DIDs      openid4vp.KeyResolver  // may be nil: then DID askers are unverified
 	// Hosts names who is behind an issuer's host, before anything is signed;
 	// ParseHosts reads it from a trust list. May be nil: then nobody is known.
-	Hosts    Hosts
+	Hosts Hosts
+	// Supplied is the list Trust, Verifiers and Hosts come from, if the holder did
+	// not choose it.
+	Supplied TrustSource
 	Now      func() time.Time
 	Location *time.Location // where midnight is; nil = UTC
 	OpenedBy string         // the vault's recipient that opened it; "" = not known
@@ -53,7 +56,8 @@ type Config struct {
 // all waiting only Save happens under its lock; a slow verifier or issuer never
 // blocks another call.
 type Wallet struct {
-	cfg Config
+	cfg      Config
+	distrust error // set by New if the supplied trust list may not be used
 
 	mu        sync.Mutex // protects everything below, and the vault's records
 	proposals map[string]*proposal
@@ -88,6 +92,9 @@ func New(c Config) (*Wallet, error) {
 	}
 	w := &Wallet{cfg: c, proposals: map[string]*proposal{}, offers: map[string]*offer{}}
 	if _, err := w.settle(); err != nil { // in memory; the next change saves it
+		return nil, err
+	}
+	if err := w.trust(); err != nil {
 		return nil, err
 	}
 	return w, nil

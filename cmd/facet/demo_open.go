@@ -110,33 +110,11 @@ func (d *demo) openTrust(context.Context) (err error) {
 	if d.ids, err = demoPKI(filepath.Join(d.data, "pki"), time.Now()); err != nil {
 		return err
 	}
-	if d.trust, err = d.trustList(); err != nil {
+	if d.trust, err = demoTrust(filepath.Join(d.data, "pki"), d.urls.issuer, d.ids, time.Now()); err != nil {
 		return err
 	}
 	d.list, err = credentials.ParseTrustList(d.trust)
 	return err
-}
-
-// trustList vouches for the demo's parties and nobody else.
-func (d *demo) trustList() (json.RawMessage, error) {
-	type text = map[string]string
-	issuer := func(id, file, name, vct string, p demoParty) map[string]any {
-		return map[string]any{"id": demoissuer.Identifier(d.urls.issuer, id), "name": name, "vct": []string{vct}, "anchor": d.ids[file].anchor,
-			"leaf": text{"organization": p.organization, "san": p.domain}}
-	}
-	town, abo, paper := demoParties[0], demoParties[1], demoParties[2]
-	return json.Marshal(map[string]any{
-		"version": 1, "name": text{"de": "Vertrauensliste der Vorführung", "en": "Trust list of the demonstration"},
-		"issuers": []any{
-			issuer("age", town.file, "Bürgeramt Lindenstadt", schemas.Age, town),
-			issuer("abo", abo.file, "Morgenblatt", schemas.MediaMembership, abo),
-		},
-		"verifiers": []any{map[string]any{
-			"id": paper.file, "name": "Morgenblatt", "domain": paper.domain, "anchor": d.ids[paper.file].anchor,
-			"register": text{"de": "Medienregister", "en": "media register"},
-			"leaf":     text{"organization": paper.organization, "san": paper.domain},
-		}},
-	})
 }
 
 func (d *demo) openLog(ctx context.Context) error {

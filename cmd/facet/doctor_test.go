@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +37,7 @@ func newPatient(t *testing.T) *patient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust, err := (&demo{ids: ids}).trustList()
+	trust, err := trustList(1, "", ids)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,36 +72,13 @@ func (p *patient) file() string {
 	return name
 }
 
-// serve runs the verifier until the test ends.
-func (p *patient) serve() {
-	p.t.Helper()
-	file := p.file()
-	ctx, stop := context.WithCancel(p.t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := runVerifier(ctx, &environ{stdout: io.Discard, stderr: io.Discard}, []string{"serve", "--config", file}); err != nil {
-			p.t.Errorf("verifier: %v", err)
-		}
-	})
-	p.t.Cleanup(func() { stop(); wg.Wait() })
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if res, err := http.Get(p.config["url"].(string) + "/ready"); err == nil {
-			res.Body.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			p.t.Fatal("it does not get ready")
-		}
-	}
-}
-
 func TestDoctorHealthy(t *testing.T) {
 	p := newPatient(t)
 	code, out := facetDoctor(p.file())
 	if code != 0 || !strings.Contains(out, "nobody answers at") {
 		t.Errorf("before the start: %d\n%s", code, out)
 	}
-	p.serve()
+	p.run()
 	code, out = facetDoctor(p.file(), "--json")
 	var report struct {
 		OK       bool
@@ -209,7 +185,7 @@ func TestDoctorFindings(t *testing.T) {
 // TestDoctorStaleLog: a log whose writer died goes on being read.
 func TestDoctorStaleLog(t *testing.T) {
 	p := newPatient(t)
-	p.serve()
+	p.run()
 	found := examine(t.Context(), p.file(), func() time.Time { return time.Now().Add(checkpointAge + time.Hour) })
 	for _, f := range found {
 		if f.Area == "log" && f.Level == levelProblem && strings.Contains(f.What, "old") {

@@ -123,7 +123,7 @@ func startCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust, err := (&demo{ids: ids}).trustList()
+	trust, err := trustList(1, "", ids)
 	if err != nil {
 		t.Fatal(err)
 	}

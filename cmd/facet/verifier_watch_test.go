@@ -142,7 +142,7 @@ func TestRenewalsWithoutRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust, err := (&demo{ids: ids}).trustList()
+	trust, err := trustList(1, "", ids)
 	if err != nil {
 		t.Fatal(err)
 	}

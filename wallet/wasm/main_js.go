@@ -13,8 +13,9 @@ import (
 )
 
 func main() {
+	host := newOrigin()
 	s := &session{
-		host: newOrigin(), device: &indexedDB{}, now: time.Now,
+		host: host, origin: host.base, device: &indexedDB{}, now: time.Now,
 		fetcher: func(insecureLoopback bool) fetch.Fetcher { return &browser{insecureLoopback} },
 	}
 	js.Global().Set("facetCall", js.FuncOf(func(_ js.Value, args []js.Value) any {

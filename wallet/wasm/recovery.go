@@ -56,6 +56,13 @@ func (s *session) store(ctx context.Context) error {
 	if err := s.fetchConfig(ctx); err != nil {
 		return err
 	}
+	_, trust, err := s.readConfig()
+	if err != nil {
+		return err
+	}
+	if err := trust.Pin(fresh.vault, s.now()); err != nil {
+		return err
+	}
 	if err := s.registerCode(ctx, fresh.code); err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +83,7 @@ type session struct {
 	host   host
 	device device
 	now    func() time.Time
+	origin string // the pages': where the host answers
 	// fetcher makes the guarded fetcher for everything but the host.
 	fetcher func(insecureLoopback bool) fetch.Fetcher
 
@@ -131,15 +134,11 @@ type access struct {
 
 // unlock makes v the open vault; the caller holds s.mu and has filled s.config.
 func (s *session) unlock(v *vault.Vault, a access) error {
-	var c hostConfig
-	if json.Unmarshal(s.config, &c) != nil {
-		return faultHost
-	}
 	openedBy, err := v.RecipientID(a.key)
 	if err != nil {
 		return err
 	}
-	list, err := credentials.ParseTrustList(c.Trust)
+	c, trust, err := s.readConfig()
 	if err != nil {
 		return err
 	}
@@ -148,8 +147,8 @@ func (s *session) unlock(v *vault.Vault, a access) error {
 		return err
 	}
 	s.wallet, err = wallet.New(wallet.Config{
-		Vault: v, Trust: list, Verifiers: list, Hosts: hosts, Now: s.now, Location: time.Local,
-		Fetch: s.fetcher(c.InsecureLoopback), OpenedBy: openedBy, ReadOnly: a.offline,
+		Vault: v, Trust: trust.List, Verifiers: trust.List, Hosts: hosts, Supplied: trust, Now: s.now, Location: time.Local,
+		Fetch: s.fetcher(c.InsecureLoopback && loopback(s.origin)), OpenedBy: openedBy, ReadOnly: a.offline,
 		Save: func(ctx context.Context) error { return s.save(ctx, v) },
 	})
 	if err != nil {
@@ -163,6 +162,25 @@ func (s *session) unlock(v *vault.Vault, a access) error {
 type hostConfig struct {
 	Trust            json.RawMessage `json:"trust"`
 	InsecureLoopback bool            `json:"insecure_loopback"`
+}
+
+// readConfig reads s.config; all of it is the host's word.
+func (s *session) readConfig() (hostConfig, wallet.TrustSource, error) {
+	var c hostConfig
+	u, err := url.Parse(s.origin)
+	if err != nil || json.Unmarshal(s.config, &c) != nil {
+		return c, wallet.TrustSource{}, faultHost
+	}
+	list, err := credentials.ParseTrustList(c.Trust)
+	return c, wallet.TrustSource{List: list, From: u.Hostname()}, err
+}
+
+// loopback reports whether the pages themselves come from this machine, without
+// TLS. Only then may the host allow such addresses to others: what it says could
+// turn a wallet anywhere else towards its holder's own machine.
+func loopback(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost"))
 }
 
 // fetchConfig fills s.config.

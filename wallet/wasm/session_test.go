@@ -25,6 +25,7 @@ type memoryHost struct {
 	seen     []string // everything that was ever sent to it
 	before   func(hostRequest)
 	away     bool   // nobody answers
+	config   string // instead of config1
 	broken   string // method and path that fail
 }
 
@@ -48,7 +49,11 @@ func (h *memoryHost) Do(_ context.Context, r hostRequest) (hostResponse, error) 
 	tag := fmt.Sprintf(`"%d"`, h.version)
 	switch r.method + " " + r.path {
 	case "GET /api/config":
-		return hostResponse{status: 200, body: []byte(`{"trust":{"version":1,"name":"t","issuers":[],"verifiers":[]}}`)}, nil
+		config := h.config
+		if config == "" {
+			config = config1
+		}
+		return hostResponse{status: 200, body: []byte(config)}, nil
 	case "GET /api/vault":
 		if h.vault == nil {
 			return hostResponse{status: 404, etag: `"0"`}, nil
@@ -73,6 +78,8 @@ func (h *memoryHost) Do(_ context.Context, r hostRequest) (hostResponse, error) 
 	return hostResponse{status: 500}, nil
 }
 
+const config1 = `{"trust":{"version":7,"name":"t","issuers":[],"verifiers":[]}}`
+
 type memoryDevice struct{ m memory }
 
 func (d *memoryDevice) Memory(context.Context) (memory, error) { return d.m, nil }
@@ -82,7 +89,7 @@ func (d *memoryDevice) Remember(_ context.Context, m memory) error {
 }
 
 func newSession(h *memoryHost) *session {
-	return &session{host: h, device: &memoryDevice{}, now: time.Now, fetcher: func(bool) fetch.Fetcher { return fetch.New(fetch.Config{}) }}
+	return &session{host: h, device: &memoryDevice{}, now: time.Now, origin: "https://wallet.example", fetcher: func(bool) fetch.Fetcher { return fetch.New(fetch.Config{}) }}
 }
 
 func call(t *testing.T, s *session, method, params string) (map[string]any, error) {
