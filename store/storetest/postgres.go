@@ -90,6 +90,24 @@ func (p *Postgres) Exec(sql string) error {
 	return nil
 }
 
+// DumpInto makes a database, restores a dump of the tables into it, and
+// returns its address.
+func (p *Postgres) DumpInto(database, tables string) (string, error) {
+	if err := p.Exec("CREATE DATABASE " + database); err != nil {
+		return "", err
+	}
+	file := filepath.Join(p.Dir, database+".sql")
+	for _, c := range []*exec.Cmd{
+		p.command("pg_dump", "-h", p.Dir, "-U", "facet", "--table", tables, "-f", file, "postgres"),
+		p.command("psql", "-h", p.Dir, "-U", "facet", "-d", database, "-q", "-v", "ON_ERROR_STOP=1", "-f", file),
+	} {
+		if out, err := c.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s: %w: %s", c.Path, err, out)
+		}
+	}
+	return "postgres:///" + database + "?" + url.Values{"host": {p.Dir}, "user": {"facet"}}.Encode(), nil
+}
+
 // Kill ends the server without letting it finish anything.
 func (p *Postgres) Kill() { p.end(syscall.SIGQUIT) }
 

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"facet/verifier/server"
+)
+
+// TestOperatingPage holds the page to the code: every member of the
+// configuration is explained, every example is read strictly, every command
+// exists.
+func TestOperatingPage(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(raw)
+	for _, of := range []reflect.Type{reflect.TypeFor[verifierConfig](), reflect.TypeFor[platformConfig]()} {
+		for i := range of.NumField() {
+			name := of.Field(i).Tag.Get("json")
+			if name != "" && !regexp.MustCompile("(?m)^\\|.*`"+name+"`.*\\|").MatchString(page) {
+				t.Errorf("%s of %s is not explained", name, of.Name())
+			}
+		}
+	}
+	examples := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(page, -1)
+	if len(examples) < 2 {
+		t.Errorf("%d examples", len(examples))
+	}
+	for _, m := range examples {
+		d := json.NewDecoder(strings.NewReader(m[1]))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&verifierConfig{}); err != nil {
+			t.Errorf("an example: %v\n%s", err, m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)(?:^|\x60|… )facet ([a-z]+)`).FindAllStringSubmatch(page, -1) {
+		if _, ok := find(commands(), m[1]); !ok {
+			t.Errorf("there is no command %q", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile("`(Test[A-Za-z]+)").FindAllStringSubmatch(page, -1) {
+		found := false
+		for _, pattern := range []string{"*_test.go", "../../store/postgres/*_test.go"} {
+			files, _ := filepath.Glob(pattern)
+			for _, f := range files {
+				text, err := os.ReadFile(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found = found || bytes.Contains(text, []byte("func "+m[1]+"("))
+			}
+		}
+		if !found {
+			t.Errorf("there is no test %s", m[1])
+		}
+	}
+}
+
+// run starts the verifier on its configuration and returns what stops it.
+func (p *patient) run() (stop func()) {
+	p.t.Helper()
+	file := p.file()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	var wg sync.WaitGroup
+	var ended error
+	wg.Go(func() {
+		ended = runVerifier(ctx, &environ{stdout: io.Discard, stderr: io.Discard}, []string{"serve", "--config", file})
+	})
+	stop = sync.OnceFunc(func() {
+		cancel()
+		wg.Wait()
+		if ended != nil {
+			p.t.Errorf("verifier: %v", ended)
+		}
+	})
+	p.t.Cleanup(stop)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if res, err := http.Get(p.config["url"].(string) + "/ready"); err == nil {
+			res.Body.Close()
+			return stop
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatal("it does not get ready")
+		}
+	}
+}
+
+// call calls the platform API with a key and returns status and body.
+func (p *patient) call(key, method, path, body string) (int, []byte) {
+	p.t.Helper()
+	req, err := http.NewRequest(method, p.config["url"].(string)+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return res.StatusCode, raw
+}
+
+// begin opens a request and returns its id.
+func (p *patient) begin() string {
+	p.t.Helper()
+	status, raw := p.call(nodeKey, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`)
+	var begun struct{ ID string }
+	if err := json.Unmarshal(raw, &begun); err != nil || status != http.StatusCreated {
+		p.t.Fatalf("begin: %d %s", status, raw)
+	}
+	return begun.ID
+}
+
+// TestRestoredVerifier follows "Backup and restore": what was open before the
+// backup goes on after it, in another folder, and the log with it.
+func TestRestoredVerifier(t *testing.T) {
+	p := newPatient(t)
+	stop := p.run()
+	id := p.begin()
+	data, file := filepath.Join(p.dir, "data"), filepath.Join(p.dir, "backup.tar.gz")
+	env := &environ{stdout: io.Discard, stderr: io.Discard}
+	if err := runData(t.Context(), env, []string{"backup", data, file}); err == nil {
+		t.Error("a running verifier's folder was backed up")
+	}
+	stop()
+	if err := runData(t.Context(), env, []string{"backup", data, file}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(data); err != nil { // the disk is lost
+		t.Fatal(err)
+	}
+	if err := runData(t.Context(), env, []string{"restore", file, filepath.Join(p.dir, "data-new")}); err != nil {
+		t.Fatal(err)
+	}
+	p.config["store"] = "data-new"
+	p.run()
+	if status, raw := p.call(nodeKey, "GET", "/v1/requests/"+id, ""); status != http.StatusOK || !bytes.Contains(raw, []byte(`"open"`)) {
+		t.Errorf("%d %s", status, raw)
+	}
+	p.begin()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		code, out := facetDoctor(p.file())
+		if code == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("doctor:\n%s", out)
+		}
+	}
+}
+
+// TestAPIKeyRotation follows "Rotation": both keys, then only the new one.
+func TestAPIKeyRotation(t *testing.T) {
+	p := newPatient(t)
+	const fresh = "another-key-with-enough-entropy-01234"
+	a, b := server.HashKey(nodeKey), server.HashKey(fresh)
+	status := func(key string) int {
+		status, _ := p.call(key, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`)
+		return status
+	}
+	p.platform()["api_keys_sha256"] = []string{hex.EncodeToString(a[:]), hex.EncodeToString(b[:])}
+	stop := p.run()
+	if x, y := status(nodeKey), status(fresh); x != http.StatusCreated || y != http.StatusCreated {
+		t.Errorf("side by side: %d, %d", x, y)
+	}
+	stop()
+	p.platform()["api_keys_sha256"] = []string{hex.EncodeToString(b[:])}
+	p.run()
+	if x, y := status(nodeKey), status(fresh); x != http.StatusUnauthorized || y != http.StatusCreated {
+		t.Errorf("the old one removed: %d, %d", x, y)
+	}
+}
