@@ -132,6 +132,14 @@ export interface Home {
   cards: Card[] | null;
   recent: HistoryRow[] | null;
   has_preferences: boolean;
+  /** The list of vouched parties changed, or a new one was refused; null: nothing to say. */
+  trust: TrustNote | null;
+}
+
+export interface TrustNote {
+  /** Unix seconds: when the list in use was first seen. */
+  since: number;
+  refused: boolean;
 }
 
 export type Depth = "overview" | "standard" | "detail";

@@ -5,7 +5,7 @@ import { icon, type IconName } from "../icons";
 import { Page } from "../page";
 import { follow, kindsOf, logo, note, stateOf } from "../parts/common";
 import { reasonOf } from "../reason";
-import type { Goal, Home as HomeView, Mood, Persona, Today, Waiting } from "../views";
+import type { Goal, Home as HomeView, Mood, Persona, Today, TrustNote, Waiting } from "../views";
 
 const personas: { id: Persona; icon: IconName }[] = [
   { id: "private", icon: "private" },
@@ -48,12 +48,20 @@ export class HomePage extends Page {
     if (!view) return html`<h1 class="hidden-text">${w.t("home.name")}</h1><facet-wait .ctx=${this.ctx} what=${w.t("home.loading")}></facet-wait>`;
     return html`<h1 class="hidden-text">${w.t("home.name")}</h1>
       <div class="stack stack--wide">
+        ${this.#trust(view.trust)}
         ${this.#conflicts
           ? note("caution", w.t("conflict.title"), html`<a href="/settings" @click=${follow(this.ctx, "/settings")}>${w.t("conflict.go")}</a>`)
           : nothing}
         <div class="columns stack stack--wide">${this.#waiting(view.waiting ?? [])}${this.#today(view.today)}</div>
         ${this.#cards(view)}${this.#recent(view)}
       </div>`;
+  }
+
+  #trust(trust: TrustNote | null) {
+    const w = this.ctx.words;
+    if (!trust) return nothing;
+    const date = w.date(trust.since);
+    return trust.refused ? note("danger", w.t("trust.refused"), w.t("trust.refused_more", { date })) : note("plain", w.t("trust.changed", { date }));
   }
 
   #waiting(waiting: Waiting[]) {
