@@ -52,7 +52,7 @@ var covered = []string{"JOSE", "X509", "SDJWT", "STATUS"}
 var handful = ids("TSL-001 SDJWT-006 JOSE-004")
 
 func all() []mutation {
-	return slices.Concat(joseMutations, chainMutations, sdjwtMutations, credentialMutations, statusMutations, presentMutations, fetchMutations)
+	return slices.Concat(joseMutations, chainMutations, sdjwtMutations, credentialMutations, statusMutations, presentMutations, sessionMutations, fetchMutations)
 }
 
 func TestEveryRowHasAMutation(t *testing.T) {
