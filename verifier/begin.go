@@ -94,7 +94,7 @@ func (v *Verifier) checkBegin(r BeginRequest) (*platform, *compiled, error) {
 	case len(r.IdempotencyKey) > MaxIdempotencyKey:
 		return nil, nil, fail("idempotency_mismatch", "the idempotency key is too long")
 	}
-	return p, c, nil
+	return p, c, c.ready()
 }
 
 // open makes the transaction's keys, sequences its request entry and stores

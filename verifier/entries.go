@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,19 +17,27 @@ import (
 	"facet/store"
 )
 
-// compiled is a policy with everything that follows from it alone.
+// compiled is a policy and what follows from it alone, worked out when it is
+// first used: with ten thousand platforms most policies rest.
 type compiled struct {
 	*policy.Compiled
 	policy    *policy.Policy
 	hash      string
-	asked     audit.Asked // without the flow
-	published atomic.Bool // its entry is known to be in the log
+	asked     audit.Asked  // without the flow
+	ready     func() error // call it before reading Compiled or asked
+	published atomic.Bool  // its entry is known to be in the log
 }
 
-func compile(platformName string, p *policy.Policy) (*compiled, error) {
-	c, err := policy.Compile(p)
-	if err != nil {
-		return nil, err
+func newCompiled(platformName string, p *policy.Policy) *compiled {
+	c := &compiled{policy: p, hash: p.Hash()}
+	c.ready = sync.OnceValue(func() error { return c.compile(platformName) })
+	return c
+}
+
+func (c *compiled) compile(platformName string) (err error) {
+	p := c.policy
+	if c.Compiled, err = policy.Compile(p); err != nil {
+		return fmt.Errorf("policy %s: %w", p.ID, err)
 	}
 	paths := make(audit.Paths, len(c.Query.Credentials))
 	for _, q := range c.Query.Credentials {
@@ -37,13 +47,14 @@ func compile(platformName string, p *policy.Policy) (*compiled, error) {
 		}
 		paths[q.ID] = list
 	}
-	return &compiled{Compiled: c, policy: p, hash: p.Hash(), asked: audit.Asked{
+	c.asked = audit.Asked{
 		Platform:  platformName,
-		Policy:    audit.PolicyRef{ID: p.ID, Version: uint32(p.Version), SHA256: p.Hash()},
+		Policy:    audit.PolicyRef{ID: p.ID, Version: uint32(p.Version), SHA256: c.hash},
 		Purpose:   p.Purpose,
 		Retention: p.Retention,
 		Paths:     paths,
-	}}, nil
+	}
+	return nil
 }
 
 func (c *compiled) askedIn(flow audit.Flow) audit.Asked {

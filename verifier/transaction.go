@@ -90,7 +90,12 @@ func (v *Verifier) load(ctx context.Context, id string) (*transaction, error) {
 	}
 	t.version = version
 	if t.platform = v.platforms[t.Platform]; t.platform != nil {
-		t.policy = t.platform.byHash[t.Policy]
+		if c := t.platform.byHash[t.Policy]; c != nil {
+			if err := c.ready(); err != nil {
+				return nil, unavailable("compile policy", err)
+			}
+			t.policy = c
+		}
 		if t.ClientID == "" { // written before platforms could renew their identity
 			t.ClientID = t.platform.current().clientID
 		}

@@ -174,7 +174,7 @@ func checkURL(name, raw string, insecureLoopback bool) error {
 	return fmt.Errorf("%s must begin with https", name)
 }
 
-// platform is a Platform whose policies are compiled.
+// platform is a Platform at work.
 type platform struct {
 	Platform
 	host   string               // of the verifier
@@ -207,7 +207,7 @@ func newPlatform(cfg Platform, c Config) (*platform, error) {
 	if p.Webhook != nil && c.Fetch == nil {
 		return nil, errors.New("there is a webhook, but no Fetch to send it")
 	}
-	return p, p.compile()
+	return p, p.namePolicies()
 }
 
 func (p *platform) checkAddresses(insecureLoopback bool) error {
@@ -229,12 +229,10 @@ func (p *platform) checkAddresses(insecureLoopback bool) error {
 	return nil
 }
 
-func (p *platform) compile() error {
+// namePolicies finds each policy's names; the highest version answers to them.
+func (p *platform) namePolicies() error {
 	for _, pol := range p.Policies {
-		c, err := compile(p.Name, pol)
-		if err != nil {
-			return fmt.Errorf("policy %s: %w", pol.ID, err)
-		}
+		c := newCompiled(p.Name, pol)
 		p.byHash[c.hash] = c
 		for _, name := range []string{pol.ID, path.Base(pol.ID)} { // "morgenblatt.example/home", or "home" for short
 			old, ok := p.byID[name]

@@ -18,6 +18,7 @@ import (
 
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
+	"facet/policy"
 	"facet/store/bolt"
 	"facet/store/postgres"
 	"facet/verifier"
@@ -67,6 +68,11 @@ func (d *doctor) keys(ctx context.Context) (found []finding) {
 			continue
 		}
 		found = append(found, fine(area, "its key and certificate fit, until "+day(p.ends)))
+		for _, pol := range p.Policies { // the verifier compiles them when they are first used
+			if _, err := policy.Compile(pol); err != nil {
+				found = append(found, bad(area, "policy "+pol.ID+": "+err.Error(), "`facet policy lint` says where."))
+			}
+		}
 		if d.s.trust == nil {
 			continue
 		}
