@@ -35,7 +35,7 @@ func run(root string, fast bool) error {
 	if fast {
 		b.quality = 5
 	}
-	for _, step := range []func() error{b.engine, b.scripts, b.pages, b.compress, b.finish} {
+	for _, step := range []func() error{b.engine, b.scripts, b.pages, b.worker, b.compress, b.finish} {
 		if err := step(); err != nil {
 			return err
 		}

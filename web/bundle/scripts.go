@@ -27,10 +27,16 @@ var entries = []entry{
 	{name: "wallet.js", file: "wallet/main.ts"},
 	{name: "elements.js", file: "elements/index.ts", fixed: "elements.js"},
 	{name: "audit.js", file: "audit/main.ts"},
-	{name: "sw.js", file: "sw/sw.ts", fixed: "sw.js"},
 }
 
-func (b *build) scripts() error {
+// serviceWorker comes last: it knows the hashes of everything, pages included.
+var serviceWorker = entry{name: "sw.js", file: "sw/sw.ts", fixed: "sw.js"}
+
+func (b *build) scripts() error { return b.bundles(entries...) }
+
+func (b *build) worker() error { return b.bundles(serviceWorker) }
+
+func (b *build) bundles(entries ...entry) error {
 	glue, _, err := b.glue()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 // The service worker: the wallet opens without a network, from files whose
-// hashes were built in, and a request that arrives as a query never reaches
-// the host: it becomes a fragment here.
+// hashes were built in and are compared again whenever one leaves the cache, and
+// a request that arrives as a query never reaches the host: it becomes a
+// fragment here.
 
 import { assets } from "facet:assets";
 
@@ -24,11 +25,15 @@ const scope = globalThis as unknown as Scope;
 
 /** The files of the wallet; other pages' files stay out of the cache. */
 const files = ["wallet.js", "wallet.css", "worker.js", "engine.wasm"].flatMap((name) => assets[name] ?? []);
-const urls = new Set(files.map((file) => file.url));
+const byURL = new Map(files.map((file) => [file.url, file.integrity]));
+
+/** The browser itself compares the engine's hash, while it compiles it: no second time. */
+const engine = assets["engine.wasm"]?.url;
 
 /** A new build is a new cache; the old one goes when this worker takes over. */
-const CACHE = `facet ${files.map((file) => file.integrity.slice(-12)).join(" ")}`;
 const SHELL = "/";
+const shell = assets["wallet.html"]?.integrity ?? "";
+const CACHE = `facet ${[shell, ...byURL.values()].map((integrity) => integrity.slice(-12)).join(" ")}`;
 
 /** Pages other sites open the wallet with. */
 const doors = new Set(["/authorize", "/receive"]);
@@ -39,7 +44,7 @@ scope.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== location.origin) return;
   if (event.request.mode === "navigate") event.respondWith(page(url, event.request));
-  else if (urls.has(url.pathname)) event.respondWith(asset(event.request, url.pathname));
+  else if (byURL.has(url.pathname)) event.respondWith(asset(url.pathname));
 });
 
 async function fill(): Promise<void> {
@@ -47,8 +52,7 @@ async function fill(): Promise<void> {
   await Promise.all(
     files.map(async ({ url, integrity }) => cache.put(url, await fetch(url, { integrity, credentials: "omit" }))), // one wrong byte: no install
   );
-  const shell = await fetch(SHELL, { cache: "no-cache", credentials: "omit" });
-  if (shell.ok) await cache.put(SHELL, shell);
+  await cache.put(SHELL, await fetch(SHELL, { integrity: shell, cache: "no-cache", credentials: "omit" }));
 }
 
 async function clean(): Promise<void> {
@@ -64,10 +68,21 @@ async function page(url: URL, request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch {
-    return (await caches.match(SHELL, { cacheName: CACHE })) ?? Response.error();
+    return (await cached(SHELL, shell)) ?? Response.error();
   }
 }
 
-async function asset(request: Request, path: string): Promise<Response> {
-  return (await caches.match(path, { cacheName: CACHE })) ?? fetch(request);
+/** A file from the cache; if it is missing or was changed there, from the host, with its hash. */
+async function asset(path: string): Promise<Response> {
+  const integrity = byURL.get(path) ?? "";
+  const kept = path === engine ? await caches.match(path, { cacheName: CACHE }) : await cached(path, integrity);
+  return kept ?? fetch(path, { integrity, credentials: "omit" });
+}
+
+/** What the cache holds, if that is still what was built. */
+async function cached(path: string, integrity: string): Promise<Response | undefined> {
+  const kept = await caches.match(path, { cacheName: CACHE });
+  if (!kept) return undefined;
+  const sum = await crypto.subtle.digest("SHA-384", await kept.clone().arrayBuffer());
+  return `sha384-${btoa(String.fromCharCode(...new Uint8Array(sum)))}` === integrity ? kept : undefined;
 }
