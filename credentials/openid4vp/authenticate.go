@@ -133,6 +133,9 @@ func (r *Request) Key() *jose.PublicKey { return r.key }
 // jar_aud_mismatch, response_uri_mismatch, response_encryption_unavailable and
 // those of single parameters.
 func (u *UnverifiedRequest) Authenticate(ctx context.Context, a Authority) (*Request, error) {
+	if a.Verifiers == nil {
+		return nil, refuse("verifier_unknown", "nobody says who may ask")
+	}
 	key, x5c, err := u.signerKey(ctx, a)
 	if err != nil {
 		return nil, err
