@@ -163,7 +163,7 @@ func (s *site) take(ctx context.Context, cookie string, p pending, code string) 
 			return err
 		}
 		state, stateErr := s.verifier.state(ctx, p.ID)
-		if stateErr != nil || state == "open" {
+		if stateErr != nil || state == "open" || state == "opened" {
 			return err
 		}
 		select {

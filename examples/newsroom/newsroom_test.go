@@ -161,6 +161,21 @@ func TestSessionFixation(t *testing.T) {
 	}
 }
 
+// TestUnansweredRequestsAreNotWaitedFor: only an answer on its way into the log
+// is, not a request that was opened in a wallet and left there.
+func TestUnansweredRequestsAreNotWaitedFor(t *testing.T) {
+	for _, state := range []string{"open", "opened"} {
+		r := newRig(t)
+		c := r.browser()
+		code := r.api.answer(t, r.begin(c, "home", sameDevice, "/"), everything)
+		left := r.begin(c, "access", sameDevice, "/")
+		r.api.set(left, state)
+		if status, _, _ := r.get(c, "/facet/callback?response_code="+code); status != http.StatusSeeOther || r.api.ask[left].looks != 1 {
+			t.Errorf("%s: %d after looking %d times at the one left", state, status, r.api.ask[left].looks)
+		}
+	}
+}
+
 func TestCrossDevice(t *testing.T) {
 	r := newRig(t)
 	c := r.browser()

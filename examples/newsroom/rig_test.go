@@ -29,6 +29,7 @@ type platformAPI struct {
 type asked struct {
 	policy, flow, state, code string
 	read                      bool
+	looks                     int // at its state
 	set                       hints.HintSet
 }
 
@@ -63,6 +64,7 @@ func (p *platformAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(parts) == 2 {
+		a.looks++
 		json.NewEncoder(w).Encode(map[string]string{"id": parts[1], "state": a.state})
 		return
 	}
