@@ -36,9 +36,11 @@ function grid(steps: number[], w: Words): SVGTemplateResult[] {
 
 export function requestsPlot(f: Figures, w: Words): TemplateResult {
   const weeks = newest(f.weeks);
+  const [only, second] = weeks;
+  if (only && !second) return oneWeek(only, w);
   const steps = axis(Math.max(...weeks.map((k) => k.requests)));
   const top = steps[3] ?? 1;
-  const slot = 91 / Math.max(weeks.length, 6);
+  const slot = 91 / Math.max(weeks.length, 4);
   const label = `${w.t("audit.p.requests.axis")}: ${weeks.map((k) => `${k.week}: ${w.n(k.requests)}`).join(", ")}`;
   return html`<svg class="plot" height="266" role="img" aria-label=${label}>
     ${svg`<text x="0" y="14">${w.t("audit.p.requests.axis")}</text>`}${grid(steps, w)}
@@ -58,18 +60,33 @@ export function requestsPlot(f: Figures, w: Words): TemplateResult {
     })}${svg`<text x="0" y="236">${w.t("audit.p.requests.rejected")}</text>`}</svg>`;
 }
 
+/** A log of one week has no course over time: its parts fill the width. */
+function oneWeek(k: Figures["weeks"][number], w: Words): TemplateResult {
+  const label = `${w.t("audit.th.week")} ${k.week}: ${w.requests(k.requests)}, ${outcomes.map((o) => `${w.t(`audit.outcome.${o}`)} ${w.n(k[o])}`).join(", ")}`;
+  let x = 0;
+  const parts = ([...outcomes, "open"] as const).filter((o) => k[o] > 0).map((o) => {
+    const wide = (k[o] / k.requests) * 100;
+    const at = x;
+    x += wide;
+    return svg`<rect x="${at}%" y="26" width="${Math.max(wide - 0.4, 0.4)}%" height="40" class=${o === "open" ? "track" : kinds[o]}></rect>
+      <text x="${at + wide / 2}%" y="86" text-anchor="middle" class="i">${w.n(k[o])}</text>`;
+  });
+  return html`<svg class="plot" height="92" role="img" aria-label=${label}>${svg`<text x="0" y="14">${w.t("audit.th.week")} ${k.week.slice(-2)}</text>
+    <text x="100%" y="14" text-anchor="end" class="b">${w.requests(k.requests)}</text>`}${parts}</svg>`;
+}
+
 export function claimsPlot(f: Figures, w: Words): TemplateResult {
   const most = Math.max(1, ...f.purposes.map((p) => p.requests));
   let y = -14;
   const rows = f.purposes.map((p) => {
     y += 32;
-    const head = svg`<text x="0" y=${y} class="b">${w.pick(p.label)}</text>
-      <text x="100%" y=${y} text-anchor="end">${w.t("audit.pol.requests", { n: p.requests })}</text>`;
+    const head = svg`<text x="0" y=${y} class="b">${w.pick(p.label)}</text><text x="0" y=${y + 20}>${w.requests(p.requests)}</text>`;
+    y += 22;
     return svg`${head}${p.claims.map((c) => {
       y += 24;
       return svg`<text x="0" y=${y} class="i">${clip(w.pick(c.label))}</text>
-        <rect x="50%" y=${y - 11} width="36%" height="14" class="track"></rect>
-        <rect x="50%" y=${y - 11} width="${(c.asked / most) * 36}%" height="14" class="v1"></rect>
+        <rect x="62%" y=${y - 11} width="28%" height="14" class="track"></rect>
+        <rect x="62%" y=${y - 11} width="${(c.asked / most) * 28}%" height="14" class="v1"></rect>
         <text x="100%" y=${y + 1} text-anchor="end" class="i">${w.n(c.asked)}</text>`;
     })}`;
   });
@@ -99,7 +116,7 @@ export function deadlinesPlot(f: Figures, w: Words): TemplateResult {
   const weeks = newest(f.deadlines);
   const steps = axis(Math.max(...weeks.map((d) => d.due)));
   const top = steps[3] ?? 1;
-  const slot = 91 / Math.max(weeks.length, 6);
+  const slot = 91 / Math.max(weeks.length, 4);
   const label = weeks.map((d) => `${d.week}: ${d.in_time + d.late} / ${d.due}`).join(", ");
   return html`<svg class="plot" height="220" role="img" aria-label=${label}>
     ${svg`<text x="0" y="14">${w.t("audit.p.deadlines.axis")}</text>`}${grid(steps, w)}

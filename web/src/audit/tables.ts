@@ -5,8 +5,9 @@ import type { Figures } from "./api";
 import { erased, outcomes } from "./plots";
 import type { Words } from "./words";
 
-function table(name: string, head: string[], rows: (string | TemplateResult)[][]): TemplateResult {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${name}><table><thead><tr>
+/** A region of its own name: the card around it is named after the finding. */
+function table(w: Words, name: string, head: string[], rows: (string | TemplateResult)[][]): TemplateResult {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${w.t("audit.table")}: ${name}"><table><thead><tr>
     ${head.map((h) => html`<th scope="col">${h}</th>`)}</tr></thead><tbody>
     ${rows.map((r) => html`<tr>${r.map((c, i) => (i ? html`<td>${c}</td>` : html`<th scope="row">${c}</th>`))}</tr>`)}
   </tbody></table></div>`;
@@ -16,6 +17,7 @@ const counts = [...outcomes, "open"] as const;
 
 export const requestsTable = (f: Figures, w: Words): TemplateResult =>
   table(
+    w,
     w.t("audit.p.requests.axis"),
     [w.t("audit.th.week"), w.t("audit.th.requests"), ...counts.map((o) => w.t(`audit.outcome.${o}`))],
     f.weeks.map((k) => [
@@ -27,6 +29,7 @@ export const requestsTable = (f: Figures, w: Words): TemplateResult =>
 
 export const claimsTable = (f: Figures, w: Words): TemplateResult =>
   table(
+    w,
     w.t("audit.p.claims"),
     [w.t("audit.th.claim"), w.t("audit.th.path"), w.t("audit.th.purpose"), w.t("audit.th.requests")],
     f.purposes.flatMap((p) => p.claims.map((c) => [w.pick(c.label), html`<code>${c.path}</code>`, w.pick(p.label), w.n(c.asked)])),
@@ -34,6 +37,7 @@ export const claimsTable = (f: Figures, w: Words): TemplateResult =>
 
 export const purposesTable = (f: Figures, w: Words): TemplateResult =>
   table(
+    w,
     w.t("audit.th.purpose"),
     [w.t("audit.th.purpose"), w.t("audit.th.requests"), ...counts.map((o) => w.t(`audit.outcome.${o}`)), w.t("audit.th.due"), w.t("audit.th.late")],
     f.purposes.map((p) => [
@@ -47,6 +51,7 @@ export const purposesTable = (f: Figures, w: Words): TemplateResult =>
 
 export const noAnswerTable = (f: Figures, w: Words): TemplateResult =>
   table(
+    w,
     w.t("audit.p.noanswer"),
     [w.t("audit.th.purpose"), w.t("audit.th.requests"), w.t("audit.outcome.no_answer"), w.t("audit.th.share")],
     f.purposes.map((p) => [
@@ -59,16 +64,18 @@ export const noAnswerTable = (f: Figures, w: Words): TemplateResult =>
 
 export const deadlinesTable = (f: Figures, w: Words): TemplateResult =>
   table(
+    w,
     w.t("audit.p.deadlines.axis"),
     [w.t("audit.th.week"), w.t("audit.th.due"), w.t("audit.th.intime"), w.t("audit.th.late"), w.t("audit.outcome.open")],
     f.deadlines.map((d) => [d.week, w.n(d.due), w.n(d.in_time), w.n(d.late), w.n(d.open)]),
   );
 
 export const withdrawalsTable = (f: Figures, w: Words): TemplateResult =>
-  table(w.t("audit.kind.withdrawal"), [w.t("audit.th.how"), w.t("audit.th.count")], erased.map((k) => [w.t(`audit.w.${k}`), w.n(f.withdrawals[k])]));
+  table(w, w.t("audit.kind.withdrawal"), [w.t("audit.th.how"), w.t("audit.th.count")], erased.map((k) => [w.t(`audit.w.${k}`), w.n(f.withdrawals[k])]));
 
 export const weakTable = (f: Figures, w: Words): TemplateResult =>
   table(
+    w,
     w.t("audit.r.weak"),
     [w.t("audit.th.setting"), w.t("audit.th.from"), w.t("audit.th.to"), w.t("audit.th.entry")],
     f.weakenings.map((x) => [

@@ -39,10 +39,11 @@ export class Words {
   readonly #moment: Intl.DateTimeFormat;
 
   constructor(readonly lang: Lang) {
-    this.#number = new Intl.NumberFormat(lang);
-    this.#percent = new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 0 });
-    this.#date = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
-    this.#moment = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "medium" });
+    const locale = { de: "de-DE", en: "en-GB" }[lang];
+    this.#number = new Intl.NumberFormat(locale);
+    this.#percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+    this.#date = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+    this.#moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "medium" });
   }
 
   t = (key: Key, values: Record<string, string | number> = {}): string =>
@@ -56,6 +57,7 @@ export class Words {
     Object.hasOwn(en, key) ? this.t(key as Key, values) : (key.split(".").pop() ?? key);
 
   n = (n: number): string => this.#number.format(n);
+  requests = (n: number): string => this.t(n === 1 ? "audit.pol.request" : "audit.pol.requests", { n });
   share = (part: number, whole: number): string => this.#percent.format(whole ? part / whole : 0);
   pick = (text: Text | undefined): string => text?.[this.lang] ?? text?.["de"] ?? text?.["en"] ?? "";
   moment = (unix: number): string => this.#moment.format(new Date(unix * 1000));

@@ -14,6 +14,8 @@ interface Card {
   table: TemplateResult | typeof nothing;
   link: string;
   wide?: boolean;
+  /** Beside two others, since it has many rows. */
+  tall?: boolean;
   legend?: TemplateResult;
 }
 
@@ -58,7 +60,7 @@ export class Overview extends Page {
 
   card(c: Card): TemplateResult {
     const { words: w } = this.ctx;
-    return html`<section class="card ${c.wide ? "wide" : ""}" aria-labelledby=${c.id}>
+    return html`<section class="card ${c.wide ? "wide" : c.tall ? "tall" : ""}" aria-labelledby=${c.id}>
       <header><h2 id=${c.id}>${c.title}</h2><p class="muted small">${c.sub}</p></header>${c.legend ?? nothing}${c.plot}
       ${c.table === nothing ? nothing : html`<div class="acts"><details><summary>${w.t("audit.table")}</summary>${c.table}</details><a href=${c.link}>${w.t("audit.entries.link")}</a></div>`}</section>`;
   }
@@ -72,11 +74,11 @@ export class Overview extends Page {
       {
         id: "p1", wide: true, link: "/audit/entries?kind=request", legend: plots.legend(w),
         title: requests ? w.t("audit.p.requests", { share: w.share(answered, requests) }) : w.t("audit.p.requests.none"),
-        sub: w.t("audit.p.requests.sub", { n: requests }),
+        sub: w.t("audit.p.requests.sub", { requests: w.requests(requests) }),
         ...(requests ? { plot: plots.requestsPlot(f, w), table: tables.requestsTable(f, w) } : none),
       },
       {
-        id: "p2", link: "/audit/entries?kind=request", title: w.t("audit.p.claims"), sub: w.t("audit.p.claims.sub"),
+        id: "p2", tall: true, link: "/audit/entries?kind=request", title: w.t("audit.p.claims"), sub: w.t("audit.p.claims.sub"),
         ...(requests ? { plot: plots.claimsPlot(f, w), table: tables.claimsTable(f, w) } : none),
       },
       {

@@ -33,7 +33,7 @@ export class Policies extends Page {
     const { words: w } = this.ctx;
     return html`<li><a href="/audit/policies?entry=${p.index}"><span class="what">${p.platform}: ${this.purpose(p.purpose)}, ${w.t("audit.pol.version", { n: p.policy.version })}</span>
       <span class="idx">${w.n(p.index)}</span><span class="sub">${w.t("audit.pol.from", { date: w.day(p.hour) })}</span>
-      <span class="tag">${w.t("audit.pol.requests", { n: p.requests })}</span></a></li>`;
+      <span class="tag">${w.requests(p.requests)}</span></a></li>`;
   }
 
   detail(p: Policy): TemplateResult {
@@ -50,7 +50,7 @@ export class Policies extends Page {
         <div><h3>${w.t("audit.pol.doc")}</h3>${this.code(pretty(before?.document), pretty(p.document))}</div>
         <div><h3>${w.t("audit.pol.query")}</h3>${this.code(before && pretty(before.paths), pretty(p.paths) ?? "")}
           <p class="small muted same"><a href="/audit/entry/${p.index}">${w.t("audit.pol.entry", { n: p.index })}</a>
-          <a href="/audit/entries?policy=${p.policy.sha256}">${w.t("audit.pol.requests", { n: p.requests })}</a></p></div></div>`;
+          <a href="/audit/entries?policy=${p.policy.sha256}">${w.requests(p.requests)}</a></p></div></div>`;
   }
 
   code(before: string | undefined, after: string | undefined): TemplateResult {

@@ -41,7 +41,7 @@ export class Report extends Page {
       <section><h2>1. ${w.t("audit.r.findings")}</h2>${this.findings(f)}</section>
       <section><h2>2. ${w.t("audit.r.numbers")}</h2>${tables.purposesTable(f, w)}</section>
       ${f.total.requests ? html`<section><h2>3. ${w.t("audit.r.over")}</h2>
-        ${figure(w.t("audit.p.requests", { share: w.share(f.total.answered, f.total.requests) }), w.t("audit.p.requests.sub", { n: f.total.requests }), html`${plots.legend(w)}${plots.requestsPlot(f, w)}`)}
+        ${figure(w.t("audit.p.requests", { share: w.share(f.total.answered, f.total.requests) }), w.t("audit.p.requests.sub", { requests: w.requests(f.total.requests) }), html`${plots.legend(w)}${plots.requestsPlot(f, w)}`)}
         ${figure(w.t("audit.p.noanswer"), w.t("audit.p.noanswer.sub"), plots.noAnswerPlot(f, w))}</section>` : nothing}
       <section><h2>4. ${w.t("audit.r.promises")}</h2>
         ${f.deadlines.length ? figure(w.t("audit.p.deadlines", { kept: plots.kept(f), due: plots.due(f) }), w.t("audit.p.deadlines.sub"), plots.deadlinesPlot(f, w)) : html`<p>${w.t("audit.p.deadlines.none")}.</p>`}
