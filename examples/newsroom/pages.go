@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"facet/policy/hints"
@@ -19,7 +20,7 @@ type view struct {
 	*edition
 	Title    string
 	Path     string // for the way back
-	Today    string
+	Today    string // with its weekday
 	Section  string
 	Elements bool // the custom elements' script is there
 	Nothing  bool // the reader comes back without an answer
@@ -29,6 +30,12 @@ type view struct {
 
 // T is a text of the paper in the reader's language.
 func (v *view) T(key string, args ...any) string { return say(v.Lang, key, args...) }
+
+// Weekday is today's name, which narrow pages leave out.
+func (v *view) Weekday() string { name, _, _ := strings.Cut(v.Today, ", "); return name }
+
+// Date is the rest of today.
+func (v *view) Date() string { _, date, _ := strings.Cut(v.Today, ", "); return date }
 
 // Other is the language the switch offers.
 func (v *view) Other() string {

@@ -35,7 +35,7 @@ func TestLintSaysWhereAndWhat(t *testing.T) {
 		{"a type with a slip", "urn:facet:today:1", "urn:facet:todey:1", "todey", policy.ReasonCredentials, "did you mean urn:facet:today:1?"},
 		{"an output of another purpose", "outputs: [hints, ofrep]", "outputs: [hints, ofrepp]", "outputs:", policy.ReasonOutput, "did you mean ofrep?"},
 		{"a claim of another purpose", "claim: [today, goal], is: plan-trip", "claim: [today, mood], is: tired", "ui.layout", policy.ReasonClaim, "today.persona"},
-		{"a missing text", "  en: May we arrange your front page the way you like it?\n", "", "question:", policy.ReasonText, ""},
+		{"a missing text", "  en: Which subscription do you have, and what do you like to read?\n", "", "question:", policy.ReasonText, ""},
 		{"a list where text belongs", "version: 4", "version: [4]", "version:", policy.ReasonMalformed, ""},
 		{"kept too long", "retention: P7D", "retention: P90D", "retention:", policy.ReasonRetention, ""},
 	} {
