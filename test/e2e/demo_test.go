@@ -19,6 +19,7 @@ type demo struct {
 
 	data string
 	port int
+	bin  string // another build of facet; "" = binary
 	cmd  *exec.Cmd
 	out  *output
 }
@@ -94,7 +95,10 @@ func startDemo(t *testing.T) *demo {
 func (d *demo) start(t *testing.T) {
 	t.Helper()
 	d.out = &output{}
-	d.cmd = exec.Command(binary(t), "demo", "--data", d.data, "--port", fmt.Sprint(d.port))
+	if d.bin == "" {
+		d.bin = binary(t)
+	}
+	d.cmd = exec.Command(d.bin, "demo", "--data", d.data, "--port", fmt.Sprint(d.port))
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	d.cmd.Env = append(os.Environ(), "FACET_EPHEMERAL=")
 	if err := d.cmd.Start(); err != nil {

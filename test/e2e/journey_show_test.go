@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -180,9 +182,20 @@ func (j *journey) audits() {
 
 // breaksTheLog changes one byte of one entry on disk.
 func (j *journey) breaksTheLog() {
+	undo := j.d.tamper(j.t)
+	out, code := facet(j.t, "audit", "verify", j.d.verifier)
+	if code != 1 || !strings.Contains(out, "entry 1") || !strings.Contains(out, "leaf_hash_mismatch") {
+		j.t.Errorf("one byte changed: exit %d:\n%s", code, out)
+	}
+	undo()
+}
+
+// tamper changes one byte of entry 1 on disk, and undo puts it back.
+func (d *demo) tamper(t *testing.T) (undo func()) {
+	t.Helper()
 	var bundle string
 	var size int64 // a growing bundle leaves its shorter versions beside it
-	err := filepath.WalkDir(filepath.Join(j.d.data, "log"), func(p string, e os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(d.data, "log"), func(p string, e os.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.Contains(p, "/entries/") {
 			return err
 		}
@@ -193,23 +206,19 @@ func (j *journey) breaksTheLog() {
 		return err
 	})
 	if err != nil || bundle == "" {
-		j.t.Fatalf("no entry bundle found: %v", err)
+		t.Fatalf("no entry bundle found: %v", err)
 	}
 	content, err := os.ReadFile(bundle)
 	if err != nil {
-		j.t.Fatal(err)
+		t.Fatal(err)
 	}
-	at := strings.Index(string(content), `"purpose":"`)
-	broken := append([]byte{}, content...)
-	broken[at+len(`"purpose":"`)] ^= 1
-	if err := os.WriteFile(bundle, broken, 0o600); err != nil {
-		j.t.Fatal(err)
+	broken := bytes.Clone(content)
+	broken[bytes.Index(content, []byte(`"purpose":"`))+len(`"purpose":"`)] ^= 1
+	write := func(b []byte) {
+		if err := os.WriteFile(bundle, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	out, code := facet(j.t, "audit", "verify", j.d.verifier)
-	if code != 1 || !strings.Contains(out, "entry 1") || !strings.Contains(out, "leaf_hash_mismatch") {
-		j.t.Errorf("one byte changed: exit %d:\n%s", code, out)
-	}
-	if err := os.WriteFile(bundle, content, 0o600); err != nil {
-		j.t.Fatal(err)
-	}
+	write(broken)
+	return func() { write(content) }
 }

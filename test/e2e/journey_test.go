@@ -15,6 +15,7 @@ type journey struct {
 	w    words
 	lang string
 	n    int
+	each func(name string) // looks at every page of the journey; nil = nobody
 }
 
 // newJourney starts everything for one person who reads lang.
@@ -38,6 +39,9 @@ func (j *journey) arrive(key, picture string) {
 // picture takes the page at two widths in two themes, when asked to look.
 func (j *journey) picture(name string) {
 	j.t.Helper()
+	if j.each != nil && name != "" {
+		j.each(name)
+	}
 	if os.Getenv("FACET_LOOK") == "" || name == "" {
 		return
 	}
