@@ -23,13 +23,13 @@ func TestTheHostCannotTurnTheTrustListBack(t *testing.T) {
 	} {
 		h.config = config
 		s := newSession(h)
-		if _, err := call(t, s, "vault.open", key); err != nil {
+		if _, err := callSession(t, s, "vault.open", key); err != nil {
 			t.Fatalf("%s: it does not open for reading: %v", config, err)
 		}
-		if _, err := call(t, s, "ask", `{"url":"no request"}`); (wallet.ReasonOf(err) == wallet.CodeTrustRollback) != refused {
+		if _, err := callSession(t, s, "ask", `{"url":"no request"}`); (wallet.ReasonOf(err) == wallet.CodeTrustRollback) != refused {
 			t.Errorf("%s: %v", config, err)
 		}
-		if got, err := call(t, s, "home", `{}`); err != nil || refused != strings.Contains(fmt.Sprint(got["trust"]), "refused:true") {
+		if got, err := callSession(t, s, "home", `{}`); err != nil || refused != strings.Contains(fmt.Sprint(got["trust"]), "refused:true") {
 			t.Errorf("%s: the first page says %v, %v", config, got["trust"], err)
 		}
 	}

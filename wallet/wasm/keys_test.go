@@ -27,10 +27,10 @@ func list(t *testing.T, s *session, method, params string) ([]map[string]any, er
 // reopens locks s and opens the vault again.
 func reopens(t *testing.T, s *session, method, params string) error {
 	t.Helper()
-	if _, err := call(t, s, "vault.lock", `{}`); err != nil {
+	if _, err := callSession(t, s, "vault.lock", `{}`); err != nil {
 		t.Fatal(err)
 	}
-	_, err := call(t, s, method, params)
+	_, err := callSession(t, s, method, params)
 	return err
 }
 
@@ -91,25 +91,25 @@ func TestNewCode(t *testing.T) {
 			h := &memoryHost{}
 			s := newSession(h)
 			key, old := begin(t, s)
-			made, err := call(t, s, "vault.newCode", `{}`)
+			made, err := callSession(t, s, "vault.newCode", `{}`)
 			if err != nil {
 				t.Fatal(err)
 			}
 			code := made["recovery_code"].(string)
-			if _, err := call(t, s, "vault.confirmCode", typed(old)); wallet.ReasonOf(err) != "recovery_wrong" {
+			if _, err := callSession(t, s, "vault.confirmCode", typed(old)); wallet.ReasonOf(err) != "recovery_wrong" {
 				t.Fatalf("the old code's groups: %v", err)
 			}
 			if broken != "" {
 				h.broken = broken
-				if _, err := call(t, s, "vault.confirmCode", typed(code)); wallet.ReasonOf(err) != "host_error" {
+				if _, err := callSession(t, s, "vault.confirmCode", typed(code)); wallet.ReasonOf(err) != "host_error" {
 					t.Fatalf("got %v", err)
 				}
 				h.broken = ""
-				if _, err := call(t, newSession(h), "vault.openWithCode", byCode(old)); err != nil {
+				if _, err := callSession(t, newSession(h), "vault.openWithCode", byCode(old)); err != nil {
 					t.Fatalf("interrupted, and the old code does not open: %v", err)
 				}
 			}
-			if _, err := call(t, s, "vault.confirmCode", typed(code)); err != nil {
+			if _, err := callSession(t, s, "vault.confirmCode", typed(code)); err != nil {
 				t.Fatal(err)
 			}
 			if err := reopens(t, s, "vault.openWithCode", byCode(old)); wallet.ReasonOf(err) != "recovery_unknown" {
@@ -137,21 +137,21 @@ func TestMergeAfterNewCode(t *testing.T) {
 	if err := reopens(t, phone, "vault.openWithCode", byCode(old)); err != nil {
 		t.Fatal(err)
 	}
-	made, err := call(t, phone, "vault.newCode", `{}`)
+	made, err := callSession(t, phone, "vault.newCode", `{}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, phone, "vault.confirmCode", typed(made["recovery_code"].(string))); err != nil {
+	if _, err := callSession(t, phone, "vault.confirmCode", typed(made["recovery_code"].(string))); err != nil {
 		t.Fatal(err)
 	}
 	laptop := newSession(h)
-	if _, err := call(t, laptop, "vault.open", key); err != nil {
+	if _, err := callSession(t, laptop, "vault.open", key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, laptop, "preferences.set", `{"tone":"formal"}`); err != nil {
+	if _, err := callSession(t, laptop, "preferences.set", `{"tone":"formal"}`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, phone, "today.set", `{"persona":"family"}`); err != nil {
+	if _, err := callSession(t, phone, "today.set", `{"persona":"family"}`); err != nil {
 		t.Fatalf("the phone's save met the laptop's: %v", err)
 	}
 }
@@ -162,13 +162,13 @@ func TestConflict(t *testing.T) {
 	h := &memoryHost{}
 	phone, laptop := newSession(h), newSession(h)
 	key, _ := begin(t, phone)
-	if _, err := call(t, laptop, "vault.open", key); err != nil {
+	if _, err := callSession(t, laptop, "vault.open", key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, phone, "preferences.set", `{"depth":"detail"}`); err != nil {
+	if _, err := callSession(t, phone, "preferences.set", `{"depth":"detail"}`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, laptop, "preferences.set", `{"depth":"overview"}`); err != nil {
+	if _, err := callSession(t, laptop, "preferences.set", `{"depth":"overview"}`); err != nil {
 		t.Fatal(err)
 	}
 	got, err := list(t, laptop, "conflicts", `{}`)
@@ -181,7 +181,7 @@ func TestConflict(t *testing.T) {
 	if err := reopens(t, phone, "vault.open", key); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := call(t, phone, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
+	if got, err := callSession(t, phone, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
 		t.Fatalf("the choice did not arrive: %v, %v", got, err)
 	}
 }
@@ -192,32 +192,32 @@ func TestOffline(t *testing.T) {
 	h := &memoryHost{}
 	s := newSession(h)
 	key, code := begin(t, s)
-	if _, err := call(t, s, "preferences.set", `{"depth":"overview"}`); err != nil {
+	if _, err := callSession(t, s, "preferences.set", `{"depth":"overview"}`); err != nil {
 		t.Fatal(err)
 	}
 	before, version := string(h.vault), h.version
 	h.away = true
 	for name, open := range map[string][2]string{"passkey": {"vault.open", key}, "code": {"vault.openWithCode", byCode(code)}} {
-		if _, err := call(t, s, "vault.lock", `{}`); err != nil {
+		if _, err := callSession(t, s, "vault.lock", `{}`); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := call(t, s, "vault.status", `{}`); err != nil || got["state"] != "locked" || got["offline"] != true {
+		if got, err := callSession(t, s, "vault.status", `{}`); err != nil || got["state"] != "locked" || got["offline"] != true {
 			t.Fatalf("%s: %v, %v", name, got, err)
 		}
-		if _, err := call(t, s, "vault.open", passkey()); wallet.ReasonOf(err) != "vault_unwrap_failed" {
+		if _, err := callSession(t, s, "vault.open", passkey()); wallet.ReasonOf(err) != "vault_unwrap_failed" {
 			t.Fatalf("another passkey: %v", err)
 		}
-		if got, err := call(t, s, open[0], open[1]); err != nil || got["offline"] != true {
+		if got, err := callSession(t, s, open[0], open[1]); err != nil || got["offline"] != true {
 			t.Fatalf("%s: %v, %v", name, got, err)
 		}
-		if got, err := call(t, s, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
+		if got, err := callSession(t, s, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
 			t.Fatalf("%s: %v, %v", name, got, err)
 		}
-		if _, err := call(t, s, "preferences.set", `{"depth":"detail"}`); wallet.ReasonOf(err) != wallet.CodeReadOnly {
+		if _, err := callSession(t, s, "preferences.set", `{"depth":"detail"}`); wallet.ReasonOf(err) != wallet.CodeReadOnly {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for method, params := range map[string]string{"vault.addPasskey": passkey(), "vault.newCode": `{}`} {
-			if _, err := call(t, s, method, params); wallet.ReasonOf(err) != wallet.CodeReadOnly {
+			if _, err := callSession(t, s, method, params); wallet.ReasonOf(err) != wallet.CodeReadOnly {
 				t.Fatalf("%s: %v", method, err)
 			}
 		}
@@ -228,7 +228,7 @@ func TestOffline(t *testing.T) {
 	if err := reopens(t, s, "vault.open", key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, s, "preferences.set", `{"depth":"detail"}`); err != nil {
+	if _, err := callSession(t, s, "preferences.set", `{"depth":"detail"}`); err != nil {
 		t.Fatalf("back online: %v", err)
 	}
 }
@@ -239,10 +239,10 @@ func TestOfflineOnAnUnknownDevice(t *testing.T) {
 	key, _ := begin(t, newSession(h))
 	h.away = true
 	s := newSession(h)
-	if _, err := call(t, s, "vault.status", `{}`); wallet.ReasonOf(err) != "network" {
+	if _, err := callSession(t, s, "vault.status", `{}`); wallet.ReasonOf(err) != "network" {
 		t.Fatalf("status: %v", err)
 	}
-	if _, err := call(t, s, "vault.open", key); wallet.ReasonOf(err) != "network" {
+	if _, err := callSession(t, s, "vault.open", key); wallet.ReasonOf(err) != "network" {
 		t.Fatalf("open: %v", err)
 	}
 }
@@ -252,7 +252,7 @@ func TestTheDeviceKeepsNoKey(t *testing.T) {
 	h := &memoryHost{}
 	s := newSession(h)
 	begin(t, s)
-	if _, err := call(t, s, "preferences.set", `{"topics":["Canary7"]}`); err != nil {
+	if _, err := callSession(t, s, "preferences.set", `{"topics":["Canary7"]}`); err != nil {
 		t.Fatal(err)
 	}
 	m := s.device.(*memoryDevice).m
@@ -265,17 +265,17 @@ func TestTheDeviceKeepsNoKey(t *testing.T) {
 func TestFileAtANewHost(t *testing.T) {
 	old := newSession(&memoryHost{})
 	first, code := begin(t, old)
-	if _, err := call(t, old, "preferences.set", `{"depth":"overview"}`); err != nil {
+	if _, err := callSession(t, old, "preferences.set", `{"depth":"overview"}`); err != nil {
 		t.Fatal(err)
 	}
-	exported, err := call(t, old, "export", `{}`)
+	exported, err := callSession(t, old, "export", `{}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &memoryHost{}
 	s := newSession(h)
 	open := func(code string) error {
-		_, err := call(t, s, "vault.openFile", fmt.Sprintf(`{"file":%q,"code":%q}`, exported["file"], code))
+		_, err := callSession(t, s, "vault.openFile", fmt.Sprintf(`{"file":%q,"code":%q}`, exported["file"], code))
 		return err
 	}
 	mistyped := strings.Replace(code, code[:1], map[bool]string{true: "7", false: "8"}[code[0] == '8'], 1)
@@ -291,11 +291,11 @@ func TestFileAtANewHost(t *testing.T) {
 	}
 	second := passkey()
 	h.broken = "PUT /api/vault"
-	if _, err := call(t, s, "vault.adopt", second); wallet.ReasonOf(err) != "host_error" {
+	if _, err := callSession(t, s, "vault.adopt", second); wallet.ReasonOf(err) != "host_error" {
 		t.Fatalf("got %v", err)
 	}
 	h.broken = ""
-	if _, err := call(t, s, "vault.adopt", second); err != nil {
+	if _, err := callSession(t, s, "vault.adopt", second); err != nil {
 		t.Fatal(err)
 	}
 	for method, params := range map[string]string{"vault.open": second, "vault.openWithCode": byCode(code)} {
@@ -306,17 +306,17 @@ func TestFileAtANewHost(t *testing.T) {
 	if err := reopens(t, s, "vault.open", first); err != nil {
 		t.Fatalf("the passkey the file knew: %v", err)
 	}
-	if got, err := call(t, s, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
+	if got, err := callSession(t, s, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
 		t.Fatalf("%v, %v", got, err)
 	}
-	if _, err := call(t, s, "vault.adopt", passkey()); wallet.ReasonOf(err) != "params_invalid" {
+	if _, err := callSession(t, s, "vault.adopt", passkey()); wallet.ReasonOf(err) != "params_invalid" {
 		t.Fatalf("adopting nothing: %v", err)
 	}
 	other := newSession(h)
-	if _, err := call(t, other, "vault.openFile", fmt.Sprintf(`{"file":%q,"code":%q}`, exported["file"], code)); err != nil {
+	if _, err := callSession(t, other, "vault.openFile", fmt.Sprintf(`{"file":%q,"code":%q}`, exported["file"], code)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, other, "vault.adopt", passkey()); wallet.ReasonOf(err) != "vault_exists" {
+	if _, err := callSession(t, other, "vault.adopt", passkey()); wallet.ReasonOf(err) != "vault_exists" {
 		t.Fatalf("over a vault that is there: %v", err)
 	}
 	var p passkeyParams

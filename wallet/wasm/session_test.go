@@ -92,7 +92,7 @@ func newSession(h *memoryHost) *session {
 	return &session{host: h, device: &memoryDevice{}, now: time.Now, origin: "https://wallet.example", fetcher: func(bool) fetch.Fetcher { return fetch.New(fetch.Config{}) }}
 }
 
-func call(t *testing.T, s *session, method, params string) (map[string]any, error) {
+func callSession(t *testing.T, s *session, method, params string) (map[string]any, error) {
 	t.Helper()
 	text, err := s.Call(t.Context(), method, []byte(params))
 	if err != nil {
@@ -115,13 +115,13 @@ func passkey() string {
 func begin(t *testing.T, s *session) (key, code string) {
 	t.Helper()
 	key = passkey()
-	made, err := call(t, s, "vault.create", key)
+	made, err := callSession(t, s, "vault.create", key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	code = made["recovery_code"].(string)
 	groups := strings.Split(code, "-")
-	if _, err := call(t, s, "vault.confirmRecovery", fmt.Sprintf(`{"groups":[{"index":1,"text":%q},{"index":7,"text":%q}]}`, strings.ToLower(groups[1]), groups[7])); err != nil {
+	if _, err := callSession(t, s, "vault.confirmRecovery", fmt.Sprintf(`{"groups":[{"index":1,"text":%q},{"index":7,"text":%q}]}`, strings.ToLower(groups[1]), groups[7])); err != nil {
 		t.Fatal(err)
 	}
 	return key, code
@@ -130,10 +130,10 @@ func begin(t *testing.T, s *session) (key, code string) {
 func TestNothingIsStoredBeforeTheCodeIsConfirmed(t *testing.T) {
 	h := &memoryHost{}
 	s := newSession(h)
-	if got, err := call(t, s, "vault.status", `{}`); err != nil || got["state"] != "none" {
+	if got, err := callSession(t, s, "vault.status", `{}`); err != nil || got["state"] != "none" {
 		t.Fatalf("%v, %v", got, err)
 	}
-	made, err := call(t, s, "vault.create", passkey())
+	made, err := callSession(t, s, "vault.create", passkey())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +144,14 @@ func TestNothingIsStoredBeforeTheCodeIsConfirmed(t *testing.T) {
 		"a wrong one":     fmt.Sprintf(`{"groups":[{"index":0,"text":%q},{"index":1,"text":"0000"}]}`, groups[0]),
 		"no such group":   fmt.Sprintf(`{"groups":[{"index":0,"text":%q},{"index":9,"text":"0000"}]}`, groups[0]),
 	} {
-		if _, err := call(t, s, "vault.confirmRecovery", params); wallet.ReasonOf(err) != "recovery_wrong" {
+		if _, err := callSession(t, s, "vault.confirmRecovery", params); wallet.ReasonOf(err) != "recovery_wrong" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if h.vault != nil || h.recovery != nil {
 		t.Fatal("the host has something already")
 	}
-	if _, err := call(t, s, "home", `{}`); wallet.ReasonOf(err) != "vault_locked" {
+	if _, err := callSession(t, s, "home", `{}`); wallet.ReasonOf(err) != "vault_locked" {
 		t.Fatalf("the wallet is open already: %v", err)
 	}
 }
@@ -160,27 +160,27 @@ func TestOpenLockOpen(t *testing.T) {
 	h := &memoryHost{}
 	s := newSession(h)
 	key, code := begin(t, s)
-	if _, err := call(t, s, "preferences.set", `{"depth":"overview"}`); err != nil {
+	if _, err := callSession(t, s, "preferences.set", `{"depth":"overview"}`); err != nil {
 		t.Fatal(err)
 	}
 	for name, open := range map[string][2]string{"passkey": {"vault.open", key}, "code": {"vault.openWithCode", fmt.Sprintf(`{"code":%q}`, code)}} {
-		if _, err := call(t, s, "vault.lock", `{}`); err != nil {
+		if _, err := callSession(t, s, "vault.lock", `{}`); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := call(t, s, "vault.status", `{}`); got["state"] != "locked" {
+		if got, _ := callSession(t, s, "vault.status", `{}`); got["state"] != "locked" {
 			t.Fatalf("state %v", got)
 		}
-		if _, err := call(t, s, "vault.open", passkey()); wallet.ReasonOf(err) != "vault_unwrap_failed" {
+		if _, err := callSession(t, s, "vault.open", passkey()); wallet.ReasonOf(err) != "vault_unwrap_failed" {
 			t.Fatalf("another passkey: %v", err)
 		}
-		if _, err := call(t, s, open[0], open[1]); err != nil {
+		if _, err := callSession(t, s, open[0], open[1]); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if got, err := call(t, s, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
+		if got, err := callSession(t, s, "preferences.get", `{}`); err != nil || got["depth"] != "overview" {
 			t.Fatalf("%s: %v, %v", name, got, err)
 		}
 	}
-	if _, err := call(t, newSession(h), "vault.create", passkey()); wallet.ReasonOf(err) != "vault_exists" {
+	if _, err := callSession(t, newSession(h), "vault.create", passkey()); wallet.ReasonOf(err) != "vault_exists" {
 		t.Fatalf("a second vault over the first: %v", err)
 	}
 }
@@ -190,16 +190,16 @@ func TestTwoDevices(t *testing.T) {
 	h := &memoryHost{}
 	phone, laptop := newSession(h), newSession(h)
 	key, _ := begin(t, phone)
-	if _, err := call(t, laptop, "vault.open", key); err != nil {
+	if _, err := callSession(t, laptop, "vault.open", key); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, phone, "preferences.set", `{"tone":"formal"}`); err != nil {
+	if _, err := callSession(t, phone, "preferences.set", `{"tone":"formal"}`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, laptop, "settings.set", `{"language":"en","theme":"","formal":false}`); err != nil {
+	if _, err := callSession(t, laptop, "settings.set", `{"language":"en","theme":"","formal":false}`); err != nil {
 		t.Fatalf("the laptop's save met the phone's: %v", err)
 	}
-	if got, err := call(t, laptop, "preferences.get", `{}`); err != nil || got["tone"] != "formal" {
+	if got, err := callSession(t, laptop, "preferences.get", `{}`); err != nil || got["tone"] != "formal" {
 		t.Fatalf("the phone's edit is lost: %v, %v", got, err)
 	}
 }
@@ -210,14 +210,14 @@ func TestAnOlderVaultIsNoticed(t *testing.T) {
 	s := newSession(h)
 	key, _ := begin(t, s)
 	old := h.vault
-	if _, err := call(t, s, "preferences.set", `{"depth":"detail"}`); err != nil {
+	if _, err := callSession(t, s, "preferences.set", `{"depth":"detail"}`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call(t, s, "vault.lock", `{}`); err != nil {
+	if _, err := callSession(t, s, "vault.lock", `{}`); err != nil {
 		t.Fatal(err)
 	}
 	h.vault = old
-	if _, err := call(t, s, "vault.open", key); wallet.ReasonOf(err) != "vault_rollback" {
+	if _, err := callSession(t, s, "vault.open", key); wallet.ReasonOf(err) != "vault_rollback" {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -227,7 +227,7 @@ func TestTheHostLearnsNothing(t *testing.T) {
 	h := &memoryHost{}
 	s := newSession(h)
 	key, code := begin(t, s)
-	if _, err := call(t, s, "preferences.set", `{"topics":["Canary7"]}`); err != nil {
+	if _, err := callSession(t, s, "preferences.set", `{"topics":["Canary7"]}`); err != nil {
 		t.Fatal(err)
 	}
 	var p passkeyParams
