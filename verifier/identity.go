@@ -41,7 +41,7 @@ func (v *Verifier) Renew(platformID string, id Identity) error {
 
 func (p *platform) renew(id Identity) error {
 	if id.Signer == nil || len(id.X5C) == 0 {
-		return errors.New("Signer and X5C must be set")
+		return errors.New("one of Signer and X5C is not set")
 	}
 	clientID, err := p.clientID(id.X5C)
 	if err != nil {

@@ -150,7 +150,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 func (c Config) check() error {
 	switch {
 	case c.Store == nil, c.Keys == nil, c.Log == nil, c.Trust == nil, c.Now == nil:
-		return errors.New("Store, Keys, Log, Trust and Now must all be set")
+		return errors.New("one of Store, Keys, Log, Trust and Now is not set")
 	case c.LogInfo.Origin == "" || c.LogInfo.Key == "" || c.LogInfo.URL == "":
 		return errors.New("LogInfo must name the log's origin, key and address")
 	case len(c.Platforms) == 0:

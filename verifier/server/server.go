@@ -79,7 +79,7 @@ var openAPI []byte
 func New(cfg Config) (http.Handler, error) {
 	switch {
 	case cfg.Engine == nil || cfg.Log == nil || cfg.Now == nil:
-		return nil, errors.New("Engine, Log and Now must all be set")
+		return nil, errors.New("one of Engine, Log and Now is not set")
 	case len(cfg.APIKeys) == 0:
 		return nil, errors.New("there is no API key, so no platform could ask")
 	}
