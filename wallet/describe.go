@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,14 +62,19 @@ func (w *Wallet) describePolicy(p *proposal, known *party) {
 	}
 }
 
-// ruleItem is one line of a policy: one hint.
+// ruleItem is one line of a policy: one hint. Its name is the asker's; what is
+// sent for it is said in the wallet's own words, unless they are the same.
 func (p *proposal) ruleItem(rule hints.Rule, known *party) Item {
 	item := Item{
 		Key: rule.Key, Name: complete(Text(rule.Label), rule.Key), Note: complete(Text(rule.With), ""),
 		Without: complete(Text(rule.Without), ""), With: complete(Text(rule.With), ""), Paths: []string{},
 	}
+	var claimed []Text
 	for _, ref := range rule.Refs() {
 		query, vct := p.source(ref)
+		if own := metadataOf(vct).label(ref.Path); !slices.ContainsFunc(claimed, func(t Text) bool { return maps.Equal(t, own) }) {
+			claimed = append(claimed, own)
+		}
 		item.Paths = append(item.Paths, vct+" / "+schemas.PathName(ref.Path))
 		item.IsNew = item.IsNew || known.isNew(vct, ref.Path)
 		if h := p.matched[query]; h != nil {
@@ -80,6 +86,9 @@ func (p *proposal) ruleItem(rule hints.Rule, known *party) Item {
 			_, has := valueAt(p.stated[vct], namesOf(ref.Path))
 			item.HasValue = item.HasValue || has
 		}
+	}
+	if own := join(claimed); !maps.Equal(own, item.Name) {
+		item.Claims = own
 	}
 	return item
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"facet/credentials/claims"
@@ -110,27 +111,18 @@ func (p *proposal) digest(s *selection) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
 }
 
-// labels say what kinds of things the selection sends, each once.
+// labels say what kinds of things the selection sends, each once, in the
+// wallet's own words: what the asker calls them is its business.
 func (p *proposal) labels(s *selection) []Labelled {
 	out := []Labelled{}
-	add := func(t Text) {
-		if !slices.ContainsFunc(out, func(l Labelled) bool { return l.Label["en"] == t["en"] }) {
-			out = append(out, Labelled{Label: t})
+	for _, v := range s.shown() {
+		label := kindWords(v.VCT, v.Path)
+		if p.compiled != nil {
+			label = metadataOf(v.VCT).label(v.Path)
 		}
-	}
-	if p.compiled == nil {
-		for _, v := range s.shown() {
-			add(kindWords(v.VCT, v.Path))
-		}
-		return out
-	}
-	sent := s.shown()
-	for _, rule := range p.compiled.Policy.Hints {
-		if !rule.Required && !slices.Contains(s.choices, rule.Key) {
-			continue
-		}
-		if slices.ContainsFunc(sent, func(v shown) bool { return p.feeds(v, rule) && (!v.Self || says(v.Path, v.Value)) }) {
-			add(complete(Text(rule.Label), rule.Key))
+		neutral := p.compiled != nil && v.Self && !says(v.Path, v.Value)
+		if !neutral && !slices.ContainsFunc(out, func(l Labelled) bool { return maps.Equal(l.Label, label) }) {
+			out = append(out, Labelled{Label: label})
 		}
 	}
 	return out

@@ -177,6 +177,7 @@ const BySelf = "self"
 type Item struct {
 	Key      string   `json:"key"`
 	Name     Text     `json:"name"`
+	Claims   Text     `json:"claims,omitempty"` // what is sent, where the name is the asker's and says it otherwise
 	Note     Text     `json:"note"`
 	Without  Text     `json:"without"`
 	With     Text     `json:"with"`

@@ -134,6 +134,9 @@ func (r *Request) readOffer(compact string, m map[string]any) (*VerifiedOffer, e
 		return nil, refuse("policy_offer_invalid", "the policy offer names an unknown flow")
 	case o.RetentionUntil.Sub(r.now) > p.Keep()+MaxRequestAge:
 		return nil, refuse("policy_offer_invalid", "retention_until is later than the policy's retention")
+	case o.RetentionUntil.Before(r.now.Add(p.Keep() - Leeway)):
+		// The holder's keys, and the right to take the answer back, end with it.
+		return nil, refuse("policy_offer_invalid", "retention_until is missing, or earlier than the policy's retention")
 	}
 	if o.Compiled, err = policy.Compile(p); err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func TestPolicyOffer(t *testing.T) {
 	t.Run("asks for more than its policy", func(t *testing.T) {
 		narrow := o
 		narrow.Policy = loadPolicy(t, "access")
-		narrow.RetentionUntil = now
+		narrow.RetentionUntil = now.Add(narrow.Policy.Keep())
 		offer, err := openid4vp.SignOffer(t.Context(), a.key, r, narrow)
 		must(t, err)
 		_, err = a.receive(t, r, offer)
@@ -118,6 +118,8 @@ func TestPolicyOffer(t *testing.T) {
 		"receipts elsewhere":   {func(m map[string]any) { m["receipt_endpoint"] = "https://evil.example/r" }, "policy_offer_invalid"},
 		"withdrawal elsewhere": {func(m map[string]any) { m["withdrawal_endpoint"] = "http://" + host + "/w" }, "policy_offer_invalid"},
 		"kept too long":        {func(m map[string]any) { m["retention_until"] = now.Add(31 * 24 * time.Hour).Unix() }, "policy_offer_invalid"},
+		"forgotten too soon":   {func(m map[string]any) { m["retention_until"] = now.Unix() }, "policy_offer_invalid"},
+		"kept until never":     {func(m map[string]any) { delete(m, "retention_until") }, "policy_offer_invalid"},
 		"no log":               {func(m map[string]any) { delete(m, "log") }, "policy_offer_invalid"},
 		"unheard-of flow":      {func(m map[string]any) { m["flow"] = "by_pigeon" }, "policy_offer_invalid"},
 		"flow an empty text":   {func(m map[string]any) { m["flow"] = "" }, "policy_offer_invalid"},

@@ -214,6 +214,8 @@ export interface Accepted {
 export interface Item {
   key: string;
   name: Text;
+  /** What is sent in the wallet's own words, where the asker's name says it otherwise. */
+  claims?: Text;
   note: Text | null;
   without: Text | null;
   with: Text | null;

@@ -153,6 +153,7 @@ export class RequestPage extends Page {
       <div class="group__head"><h2 id="required">${title}</h2><span class="small muted">${w.n("answers", items.length)}</span></div>
       <ul>${items.map((item) => html`<li class="ask">
         <p class="ask__name">${w.pick(item.name)} ${this.#new(item)}</p>
+        ${this.#claims(item)}
         ${w.pick(item.note) ? html`<p class="small muted">${w.pick(item.note)}</p>` : nothing}
         ${this.#reveal(p, item)}
       </li>`)}</ul>
@@ -170,6 +171,7 @@ export class RequestPage extends Page {
         <label class="switch" for="opt-${i}"><span class="ask__name">${w.pick(item.name)} ${this.#new(item)}</span>
           <input type="checkbox" role="switch" id="opt-${i}" autocomplete="off" aria-describedby="effect-${i}" ?disabled=${!item.has_value || this.#sending}
             .checked=${this.#chosen.has(item.key)} @change=${(e: Event) => this.#toggle(item, (e.target as HTMLInputElement).checked)} /></label>
+        ${this.#claims(item)}
         <dl class="effect" id="effect-${i}">
           <div class="effect__without"><dt>${w.t("without")}</dt><dd>${w.pick(item.without) || w.t("without.default")}</dd></div>
           <div class="effect__with"><dt>${w.t("with")}</dt><dd>${w.pick(item.with) || w.t("with.default")}</dd></div>
@@ -179,6 +181,10 @@ export class RequestPage extends Page {
           : html`<p class="small muted">${w.t("optional.no_value")} <a href="/preferences" @click=${follow(this.ctx, "/preferences")}>${w.t("optional.say")}</a></p>`}
       </li>`)}</ul>
     </section>`;
+  }
+
+  #claims(item: Item) {
+    return item.claims ? html`<p class="small">${this.ctx.words.t("item.claims", { what: this.ctx.words.pick(item.claims) })}</p>` : nothing;
   }
 
   #new(item: Item) {
