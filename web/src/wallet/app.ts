@@ -294,7 +294,7 @@ export class App extends LitElement {
     if (this.#answered || this.#failure || this.#door !== "open") document.body.classList.remove("focus--wide");
     return html`
       <a class="skip" href="#main" @click=${this.#skip}>${w.t("skip")}</a>
-      ${this.#ctx.insecure ? html`<p class="banner">${icon("warning")}${w.t("insecure")}</p>` : nothing}
+      ${this.#ctx.insecure ? html`<aside class="banner">${icon("warning")}${w.t("insecure")}</aside>` : nothing}
       ${this.#offline ? this.#banner() : nothing}
       <header class="topbar">
         ${tabbed ? html`<a class="brand" href="/home" @click=${follow(this.#ctx, "/home")}>${mark()}Facet</a>${this.#tabs(path)}` : html`<span class="brand">${mark()}Facet</span>${this.#corner(path)}`}
