@@ -15,12 +15,10 @@ import (
 // events streams the state of one request as server-sent events until it ends
 // or the client leaves.
 func (s *Server) events(c echo.Context) error {
-	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
-	default:
+	if !s.streams.take(platformOf(c)) {
 		return &apiError{"streams_exhausted"}
 	}
+	defer s.streams.leave(platformOf(c))
 	ctx, w := c.Request().Context(), c.Response()
 	last := verifier.State("")
 	tick := time.NewTicker(EventInterval)

@@ -43,3 +43,36 @@ func (l *limiter) allow(name string) bool {
 	l.buckets[name] = b
 	return allowed
 }
+
+// places are a number of things that may be open at once, and how many of them
+// one name may have.
+type places struct {
+	all, each int
+
+	mu    sync.Mutex // guards the rest
+	taken map[string]int
+	sum   int
+}
+
+func newPlaces(all, each int) *places {
+	return &places{all: all, each: each, taken: make(map[string]int)}
+}
+
+// take reports whether there was a place for the name; leave returns it.
+func (p *places) take(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sum >= p.all || p.taken[name] >= p.each {
+		return false
+	}
+	p.taken[name]++
+	p.sum++
+	return true
+}
+
+func (p *places) leave(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken[name]--
+	p.sum--
+}

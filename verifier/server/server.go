@@ -26,12 +26,13 @@ import (
 
 // Limits of requests.
 const (
-	MaxBody       = 64 << 10 // bytes of a platform's request
-	MaxProofBody  = 8 << 10  // bytes of a holder's proof
-	PlatformRate  = 600      // requests a minute by one platform
-	GuessRate     = 30       // failed look-ups of a result a minute by one platform
-	MaxStreams    = 1000     // open event streams
-	EventInterval = time.Second / 2
+	MaxBody        = 64 << 10 // bytes of a platform's request
+	MaxProofBody   = 8 << 10  // bytes of a holder's proof
+	PlatformRate   = 600      // requests a minute by one platform
+	GuessRate      = 30       // failed look-ups of a result a minute by one platform
+	MaxStreams     = 1000     // open event streams
+	MaxStreamsEach = 400      // of one platform, so that none can take them all
+	EventInterval  = time.Second / 2
 )
 
 // An APIKey lets one platform in. Only its hash is configured.
@@ -68,7 +69,7 @@ type Server struct {
 	keys    map[[sha256.Size]byte]string // hash of the key → platform
 	calls   *limiter
 	guesses *limiter
-	streams chan struct{} // one place for each open event stream
+	streams *places // of open event streams, by platform
 }
 
 //go:embed openapi.yaml
@@ -89,7 +90,7 @@ func New(cfg Config) (http.Handler, error) {
 	s := &Server{
 		cfg: cfg, keys: make(map[[sha256.Size]byte]string),
 		calls: newLimiter(PlatformRate, cfg.Now), guesses: newLimiter(GuessRate, cfg.Now),
-		streams: make(chan struct{}, MaxStreams),
+		streams: newPlaces(MaxStreams, MaxStreamsEach),
 	}
 	for _, k := range cfg.APIKeys {
 		if k.SHA256 == HashKey("") {
