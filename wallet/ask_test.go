@@ -303,3 +303,24 @@ func TestCrossDevice(t *testing.T) {
 		}
 	}
 }
+
+// TestAskedIntoAnotherLog: who is known and writes into another log than the
+// last time is noticed, once.
+func TestAskedIntoAnotherLog(t *testing.T) {
+	r := newRig(t)
+	r.prefer(liked)
+	for _, step := range []struct {
+		key   string
+		moved bool
+	}{{"", false}, {"", false}, {"2", true}, {"2", false}} {
+		q := r.question()
+		q.logKey = step.key
+		p := r.mustAsk(q.prefer(t, r))
+		if p.LogMoved != step.moved {
+			t.Errorf("key %q: moved %t", step.key, p.LogMoved)
+		}
+		if _, err := r.present(p, "home.topics"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

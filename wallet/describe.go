@@ -46,6 +46,7 @@ func (w *Wallet) describe(p *proposal, result *dcql.Result) error {
 func (w *Wallet) describePolicy(p *proposal, known *party) {
 	pol := p.compiled.Policy
 	p.view.Kind = KindPolicy
+	p.view.LogMoved = known.movedLog(p.offer)
 	p.view.CrossDevice = p.offer.Flow == openid4vp.FlowCrossDevice
 	p.view.Question = complete(Text(pol.Question), "")
 	p.view.Benefit = complete(Text(pol.Benefit), "")

@@ -8,6 +8,7 @@ import (
 
 	"facet/credentials"
 	"facet/credentials/claims"
+	"facet/credentials/openid4vp"
 )
 
 // MaxName is the longest name of an asker that is shown, in characters.
@@ -49,6 +50,9 @@ func (w *Wallet) met(p *proposal) error {
 	if known == nil {
 		known = &party{KnownSince: w.cfg.Now().Unix()}
 	}
+	if p.offer != nil {
+		known.Log = logOf(p.offer)
+	}
 	known.Asked = known.Asked[:0]
 	for _, q := range p.request.DCQL.Credentials {
 		for _, c := range q.Claims {
@@ -64,6 +68,15 @@ func (w *Wallet) met(p *proposal) error {
 // last time. Of a stranger everything is new, so nothing is marked.
 func (k *party) isNew(vct string, p claims.Path) bool {
 	return k != nil && !slices.Contains(k.Asked, askedKey(vct, p))
+}
+
+// logOf names a log by what receipts are checked with.
+func logOf(o *openid4vp.VerifiedOffer) string { return o.Log.Origin + " " + o.Log.Key }
+
+// movedLog reports whether a party that is known writes into another log than
+// the last time: whoever audits one of them does not see all.
+func (k *party) movedLog(o *openid4vp.VerifiedOffer) bool {
+	return k != nil && k.Log != "" && k.Log != logOf(o)
 }
 
 func askedKey(vct string, p claims.Path) string { return vct + " " + p.String() }

@@ -51,8 +51,9 @@ type copyOf struct {
 // A party is what the wallet remembers of an asker, by the id a trust list
 // gives it (client ids change with every certificate).
 type party struct {
-	KnownSince int64    `json:"known_since"` // first answer
-	Asked      []string `json:"asked"`       // paths asked the last time it was answered
+	KnownSince int64    `json:"known_since"`   // first answer
+	Asked      []string `json:"asked"`         // paths asked the last time it was answered
+	Log        string   `json:"log,omitempty"` // where the last answer under a policy was logged: origin and key
 }
 
 // A deed is one answered request.

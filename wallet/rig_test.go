@@ -218,6 +218,7 @@ type question struct {
 	serve    http.HandlerFunc // instead of serving the object
 	enc      *jose.PrivateKey
 	flow     string // in the policy offer
+	logKey   string // in the policy offer, after "k"
 }
 
 const fixedNonce = "n-0S6_WzA2Mj8eZ1oV7qXw"
@@ -278,7 +279,7 @@ func (q *question) under(t testing.TB, r *rig, p *policy.Policy) *question {
 		ClientID: q.clientID, Nonce: fixedNonce, IssuedAt: r.now, ExpiresAt: r.now.Add(5 * time.Minute),
 	}, openid4vp.PolicyOffer{
 		Policy: p, ReceiptEndpoint: r.url("/receipt/1"), WithdrawalEndpoint: r.url("/withdraw/1"),
-		Log:            openid4vp.LogInfo{Origin: "morgenblatt.localhost/log", Key: "k", URL: r.url("/log")},
+		Log:            openid4vp.LogInfo{Origin: "morgenblatt.localhost/log", Key: "k" + q.logKey, URL: r.url("/log")},
 		RetentionUntil: r.now.Add(p.Keep()), Flow: q.flow,
 	})
 	if err != nil {

@@ -141,6 +141,7 @@ type Proposal struct {
 	Identify    Identify    `json:"identify"`
 	Technical   []Technical `json:"technical"`
 	CrossDevice bool        `json:"cross_device"` // started on another screen, as the asker signed
+	LogMoved    bool        `json:"log_moved"`    // it is logged elsewhere than the last time
 	Satisfiable bool        `json:"satisfiable"`
 	Missing     []Missing   `json:"missing"`
 	Code        string      `json:"code,omitempty"` // why an asker is unverified

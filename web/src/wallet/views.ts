@@ -259,6 +259,8 @@ export interface Proposal {
   identify: Identify;
   technical: { label: string; value: string }[] | null;
   cross_device: boolean;
+  /** It is logged elsewhere than the last time. */
+  log_moved: boolean;
   satisfiable: boolean;
   missing: { kind: string; label: Text; get_url?: string }[] | null;
   code?: string;
