@@ -33,7 +33,8 @@ stores ciphertext: it has no key to any vault.
   --addr 127.0.0.1:8080
   --insecure-loopback let wallets call http addresses of this machine: for trying out only
 
-Put TLS in front, and nothing that adds scripts to pages.`,
+Put TLS in front, on the same machine, with X-Forwarded-For (sign-ins are limited by
+address), and nothing that adds scripts to pages.`,
 	run: runWalletServe,
 }
 

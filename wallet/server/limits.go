@@ -2,6 +2,9 @@ package server
 
 import (
 	"net"
+	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,13 +73,32 @@ func (l *limits) forget(now time.Time) {
 // in memory for about a minute and nowhere else.
 func (s *server) limitAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		host, _, err := net.SplitHostPort(c.Request().RemoteAddr)
-		if err != nil {
-			host = c.Request().RemoteAddr
-		}
-		if !s.limits.allow("address "+host, callsPerMinute) {
+		if !s.limits.allow("address "+caller(c.Request()), callsPerMinute) {
 			return slowDown
 		}
 		return next(c)
 	}
+}
+
+// caller is the address a request came from. A proxy on this machine, which is
+// where TLS ends, is believed about whom it speaks for: else all people would
+// share one bucket, and anyone could empty it. Only the last address counts, the
+// one that proxy has seen itself.
+func caller(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	if ip, err := netip.ParseAddr(host); err != nil || !ip.Unmap().IsLoopback() {
+		return host
+	}
+	said := r.Header.Values("X-Forwarded-For")
+	if len(said) == 0 {
+		return host
+	}
+	last := said[len(said)-1]
+	if ip, err := netip.ParseAddr(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])); err == nil {
+		return ip.String()
+	}
+	return host
 }
