@@ -66,3 +66,20 @@ export function lines(before: string, after: string): Line[] {
   }
   return out;
 }
+
+/** How many lines that did not change stand around those that did. */
+const AROUND = 3;
+
+/** The lines near a change; what is left out in between is its number of lines. */
+export function folded(all: Line[]): (Line | number)[] {
+  const near = all.map((_, i) => all.slice(Math.max(0, i - AROUND), i + AROUND + 1).some((l) => l.sign !== " "));
+  const out: (Line | number)[] = [];
+  all.forEach((line, i) => {
+    const last = out.length - 1;
+    const before = out[last];
+    if (near[i]) out.push(line);
+    else if (typeof before === "number") out[last] = before + 1;
+    else out.push(1);
+  });
+  return out;
+}

@@ -22,7 +22,7 @@ export function stateLine(ctx: Context, requests: number): TemplateResult {
       <li>${w.t(`audit.state.sig.${check.signature}`)}</li>
       <li>${w.t(`audit.state.tree.${check.tree}`, { n: state.size })}</li>
       <li>${w.t(`audit.state.memory.${check.memory}`)}</li>
-      <li>${w.t("audit.state.policies", { n: requests })}</li>
+      <li>${w.t("audit.state.policies", { requests: w.requests(requests) })}</li>
       <li class="hint">${w.t("audit.state.key")} <code>${state.vkey}</code></li></ul></details>
     <details><summary>${w.t("audit.state.checkpoint")}</summary><pre tabindex="0">${state.checkpoint}</pre></details></div></section>`;
 }

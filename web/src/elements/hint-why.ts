@@ -32,19 +32,33 @@ export class HintWhy extends LitElement {
     return html`<button part="button" type="button" popovertarget="card" aria-haspopup="dialog">
         <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M8 1l6 4.5v5L8 15l-6-4.5v-5zM8 1v14M2 5.5 14 10.5" /></svg><span>${t("why")}</span>
       </button>
-      <div id="card" part="card" popover="auto" role="dialog" aria-label=${t("why")} @toggle=${this.#place}>
+      <div id="card" part="card" popover="auto" role="dialog" aria-label=${t("why")} @toggle=${this.#toggled}>
         <p>${this.explain}</p>
         <dl>${fact(t("why.source"), this.source)}${fact(t("why.until"), this.until)}${fact(t("why.without"), this.without)}</dl>
         <p class="acts">${this.back ? html`<a href=${this.back}>${t("why.take_back")}</a>` : nothing}<slot></slot></p>
       </div>`;
   }
 
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("resize", this.#place);
+  }
+
+  readonly #toggled = (event: ToggleEvent): void => {
+    const open = event.newState === "open";
+    this.shadowRoot!.querySelector("button")!.setAttribute("aria-expanded", String(open));
+    if (open) {
+      this.#place();
+      addEventListener("resize", this.#place);
+    } else {
+      removeEventListener("resize", this.#place);
+    }
+  };
+
   /** Puts the card under its button where there is room; on a phone it lies at the bottom edge. */
-  readonly #place = (event: ToggleEvent): void => {
-    const card = event.target as HTMLElement;
+  readonly #place = (): void => {
+    const card = this.shadowRoot!.querySelector<HTMLElement>("#card")!;
     const button = this.shadowRoot!.querySelector("button")!;
-    button.setAttribute("aria-expanded", String(event.newState === "open"));
-    if (event.newState !== "open") return;
     if (!matchMedia(WIDE).matches) {
       for (const side of ["left", "top"]) card.style.removeProperty(side);
       return;

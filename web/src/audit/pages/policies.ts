@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { api, type Figures, type Policy } from "../api";
-import { changes, lines, type Change } from "../diff";
+import { changes, folded, lines, type Change } from "../diff";
 import { arrow, less, more, other } from "../icons";
 import { Page } from "../page";
 
@@ -56,8 +56,10 @@ export class Policies extends Page {
   code(before: string | undefined, after: string | undefined): TemplateResult {
     const now = after ?? "";
     if (before === undefined) return html`<pre tabindex="0">${now}</pre>`;
-    return html`<pre tabindex="0">${lines(before, now).map((l) =>
-      l.sign === "-" ? html`<del>- ${l.text}</del>` : l.sign === "+" ? html`<ins>+ ${l.text}</ins>` : `  ${l.text}\n`)}</pre>`;
+    const { words: w } = this.ctx;
+    return html`<pre tabindex="0">${folded(lines(before, now)).map((l) =>
+      typeof l === "number" ? html`<span class="fold">${w.t("audit.pol.same", { n: l })}</span>`
+        : l.sign === "-" ? html`<del>- ${l.text}</del>` : l.sign === "+" ? html`<ins>+ ${l.text}</ins>` : `  ${l.text}\n`)}</pre>`;
   }
 
   change(c: Change): TemplateResult {

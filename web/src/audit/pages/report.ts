@@ -31,7 +31,8 @@ export class Report extends Page {
     const f = this.figures;
     if (this.failure) return html`<h1 class="first">${w.t("audit.failed")}</h1><p>${w.t("audit.failed.do", { code: this.failure })}</p>`;
     if (!f) return html`<p class="wait" role="status">${w.t("audit.wait")}</p>`;
-    const period = f.entries ? `${w.day(f.from)} – ${w.day(f.to)}` : "";
+    const [from, to] = f.entries ? [w.day(f.from), w.day(f.to)] : ["", ""];
+    const period = from === to ? from : `${from} – ${to}`;
     return html`<nav class="screen"><button class="btn" type="button" @click=${() => window.print()}>${w.t("audit.r.print")}</button></nav>
       <article class="a4"><header class="cover"><p class="brand">${mark()}<span>Facet</span></p><p>${w.t("audit.r.kicker")}</p><h1>${w.t("audit.r.title")}</h1>
         <dl>${pair(w.t("audit.r.platforms"), f.platforms.join(", "))}${pair(w.t("audit.r.period"), period)}${pair(w.t("audit.r.made"), w.now())}${pair(w.t("audit.r.log"), state.origin)}</dl></header>
