@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -178,12 +177,4 @@ func (r *rig) accept(o *office) (wallet.Accepted, error) {
 		r.t.Fatalf("offer: %v", err)
 	}
 	return r.wallet.Accept(r.t.Context(), offer.OfferID, wallet.Acceptance{TxCode: code, Confirmed: true})
-}
-
-func offerURL(o *openid4vci.Offer) string {
-	text, err := openid4vci.MarshalOffer(o)
-	if err != nil {
-		panic(err)
-	}
-	return "openid-credential-offer://?" + url.Values{"credential_offer": {string(text)}}.Encode()
 }

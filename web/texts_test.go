@@ -143,7 +143,7 @@ func sourceText(t *testing.T, under string) string {
 func TestEveryTextIsUsed(t *testing.T) {
 	_, en := catalogues(t)
 	source := sourceText(t, filepath.Join("src", "wallet")) + sourceText(t, filepath.Join("src", "texts"))
-	made := regexp.MustCompile("^(error|persona|goal|mood|format|channel|frequency|day|depth|tone|ads|purpose|identify)\\.")
+	made := regexp.MustCompile(`^(error|persona|goal|mood|format|channel|frequency|day|depth|tone|ads|purpose|identify)\.`)
 	for key := range en {
 		stem := strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")
 		if made.MatchString(key) || strings.Contains(source, `"`+key+`"`) || strings.Contains(source, `"`+stem+`"`) {

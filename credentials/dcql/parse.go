@@ -84,9 +84,7 @@ func (r *reader) claim(o map[string]any) ClaimQuery {
 	if c.Path, err = claims.NewPath(r.array(o, "path")); err != nil {
 		r.fail("path", "a claims path")
 	}
-	for _, v := range r.array(o, "values") {
-		c.Values = append(c.Values, v)
-	}
+	c.Values = append(c.Values, r.array(o, "values")...)
 	return c
 }
 

@@ -19,11 +19,10 @@ import (
 // platformAPI answers like a verifier whose holder has answered: the routes and
 // bodies of the platform API, with hints derived by the real policies.
 type platformAPI struct {
-	mu      sync.Mutex
-	now     func() time.Time
-	answers map[string]policy.Answer // what the next holder sends, by query id
-	ask     map[string]*asked        // by request id
-	down    bool
+	mu   sync.Mutex
+	now  func() time.Time
+	ask  map[string]*asked // by request id
+	down bool
 }
 
 type asked struct {
