@@ -3,7 +3,7 @@
 
 import { LitElement, html, nothing } from "lit";
 import { keyed } from "lit/directives/keyed.js";
-import type { Context, Failure, Held } from "./context";
+import type { Answered, Context, Failure, Held } from "./context";
 import { EngineError, type Engine } from "./engine";
 import type { Host } from "./host";
 import { icon, mark, type IconName } from "./icons";
@@ -12,7 +12,6 @@ import * as passkey from "./passkey";
 import { follow } from "./parts/common";
 import { reasonOf } from "./reason";
 import type { CodeGroup, Settings, VaultStatus } from "./views";
-import type { Answered } from "./pages/request";
 import type { FromFile } from "./pages/unlock";
 import { Words, preferredLang, type Key } from "../texts/index";
 import "./parts/wait";

@@ -3,12 +3,19 @@
 
 import type { Engine } from "./engine";
 import type { Host } from "./host";
-import type { Answered } from "./pages/request";
-import type { Settings } from "./views";
+import type { Presented, Proposal, Settings } from "./views";
 import type { Words } from "../texts/index";
 
 /** What became of an act that failed: the person's first question after "what happened?". */
 export type Sent = "nothing" | "unknown" | "not-asked";
+
+/** What became of a request that was answered. */
+export interface Answered {
+  proposal: Proposal;
+  presented: Presented | null;
+  /** Where the site wants to go on; null: on another screen, or nowhere. */
+  back: string | null;
+}
 
 /** Something went wrong and the page cannot go on. */
 export interface Failure {

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { icon } from "../icons";
 import { Page } from "../page";
 import { follow, receiptLine } from "../parts/common";
-import type { Answered } from "./request";
+import type { Answered } from "../context";
 import type { ReceiptState } from "../views";
 
 /** How often, and how many times, the log is asked for the receipt. */

@@ -15,14 +15,6 @@ import type { Identify, Item, Outcome, Presented, Previewed, Proposal } from "..
 /** Failures after which the site may have the answer. */
 const uncertain = new Set(["network", "answer_uncertain"]);
 
-/** What leaves this page when it is answered. */
-export interface Answered {
-  proposal: Proposal;
-  presented: Presented | null;
-  /** Where the site wants to go on; null: on another screen, or nowhere. */
-  back: string | null;
-}
-
 export class RequestPage extends Page {
   static override properties = { ...Page.properties, proposalId: {} };
   /** A proposal that was put off; empty when the page was opened by a link. */
