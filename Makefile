@@ -32,7 +32,7 @@ check: ## fmt, vet, staticcheck, tsc, house
 test: web ## everything a change must pass; installs Chromium and PostgreSQL from the system's packages if missing and permitted
 	@test/scripts/need-browser
 	@test/scripts/need-postgres
-	@$(GO) test ./...
+	@$(GO) test -timeout 20m ./...
 
 .PHONY: interop
 interop: web ## against implementations nobody here wrote (needs Node)
