@@ -10,7 +10,7 @@ import { paper } from "../parts/paper";
 import { reasonOf } from "../reason";
 import { safeLink } from "../safe";
 import type { Failure } from "../context";
-import type { Identify, Item, Outcome, Presented, Previewed, Proposal } from "../views";
+import type { Identify, Item, Outcome, Previewed, Proposal } from "../views";
 
 /** Failures after which the site may have the answer. */
 const uncertain = new Set(["network", "answer_uncertain"]);
