@@ -47,6 +47,7 @@ look: web ## the journey in Chromium: pictures, logs and the data scan into ./ou
 .PHONY: bench
 bench: web ## one line per work: CPU, floor, ratio, budget, ok or OVER
 	@$(GO) run ./test/bench
+	@echo && echo "beside another Go library:" && cd test/interop && $(GO) test -count=1 -run 'TestBenchVerify$$' -v . | sed -n 's/.*bench_test.go:[0-9]*: /  /p'
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60s)
