@@ -15,6 +15,7 @@ type journey struct {
 	w    words
 	lang string
 	n    int
+	bare bool // no pictures on the way
 	each func(name string) // looks at every page of the journey; nil = nobody
 }
 
@@ -42,7 +43,7 @@ func (j *journey) picture(name string) {
 	if j.each != nil && name != "" {
 		j.each(name)
 	}
-	if os.Getenv("FACET_LOOK") == "" || name == "" {
+	if os.Getenv("FACET_LOOK") == "" || name == "" || j.bare {
 		return
 	}
 	j.n++

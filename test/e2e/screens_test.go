@@ -9,6 +9,7 @@ import (
 // TestOtherScreen asks on a laptop without a wallet and answers on the phone.
 func TestOtherScreen(t *testing.T) {
 	j := newJourney(t, "de")
+	j.bare = true
 	j.createsAWallet()
 	j.receives("abo")
 
@@ -41,6 +42,7 @@ func TestOtherScreen(t *testing.T) {
 // TestRefusing says no, and the newspaper learns nothing but that.
 func TestRefusing(t *testing.T) {
 	j := newJourney(t, "de")
+	j.bare = true
 	j.createsAWallet()
 	j.receives("abo")
 	j.open(j.d.news + "/")
