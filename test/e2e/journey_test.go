@@ -15,7 +15,7 @@ type journey struct {
 	w    words
 	lang string
 	n    int
-	bare bool // no pictures on the way
+	bare bool              // no pictures on the way
 	each func(name string) // looks at every page of the journey; nil = nobody
 }
 
