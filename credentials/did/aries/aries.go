@@ -63,11 +63,25 @@ func (keyMethod) Resolve(_ context.Context, didURL string) (*jose.PublicKey, err
 	if u.Fragment == "" {
 		u.Fragment = u.ID
 	}
-	resolution, err := key.New().Read(u.DID())
+	resolution, err := held(func() (*ariesdid.DocResolution, error) { return key.New().Read(u.DID()) })
 	if err != nil {
 		return nil, did.NewError("did_malformed", "did:key does not expand", err)
 	}
 	return find(resolution.DIDDocument, u)
+}
+
+// errPanicked says that the framework fell over what it was given.
+var errPanicked = errors.New("the framework panicked")
+
+// held keeps a panic of the framework inside this door: it slices by a length
+// that a hostile did:key can make negative, and it is archived.
+func held(read func() (*ariesdid.DocResolution, error)) (doc *ariesdid.DocResolution, err error) {
+	defer func() {
+		if recover() != nil {
+			doc, err = nil, errPanicked
+		}
+	}()
+	return read()
 }
 
 type webMethod struct{ config Config }
@@ -98,7 +112,7 @@ func (m webMethod) Resolve(ctx context.Context, didURL string) (*jose.PublicKey,
 	if m.config.InsecureHTTP {
 		options = append(options, vdrapi.WithOption(web.UseHTTPOpt, true))
 	}
-	resolution, err := web.New().Read(u.DID(), options...)
+	resolution, err := held(func() (*ariesdid.DocResolution, error) { return web.New().Read(u.DID(), options...) })
 	if guarded.err != nil {
 		return nil, did.NewError("did_fetch", "document cannot be fetched", guarded.err)
 	}
