@@ -207,19 +207,19 @@ func (v *Verifier) checkShape(_ context.Context, e *evidence) error {
 // finishRefusal closes the transaction without a result. Refused and not held
 // are one and the same in the log (OpenID4VP §15.4.1).
 func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*Finished, error) {
-	next := *e.tx
-	next.State, next.ClosedAt, next.Body = Refused, v.cfg.Now().Unix(), e.hash
-	if e.post.Error != "" {
-		next.Refusal = e.post.ErrorText
-	}
-	t, err := v.swap(ctx, e.tx, next)
-	if errors.Is(err, errMoved) {
-		return nil, v.reject(ctx, e, CheckReplay, fail(ReasonUsed, "another answer was first"))
-	}
+	err := v.take(ctx, e, func() (*transaction, error) {
+		next := *e.tx
+		next.State, next.ClosedAt, next.Body = Refused, v.cfg.Now().Unix(), e.hash
+		if e.post.Error != "" {
+			next.Refusal = e.post.ErrorText
+		}
+		return &next, nil
+	})
 	if err != nil {
-		return nil, err
+		return nil, v.reject(ctx, e, CheckReplay, err)
 	}
-	if t, err = v.answerOnce(ctx, t); err != nil {
+	t, err := v.answerOnce(ctx, e.tx)
+	if err != nil {
 		return nil, v.reject(ctx, e, CheckReplay, err)
 	}
 	v.cfg.Count(audit.NoAnswer, "")
@@ -229,19 +229,38 @@ func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*Finished, e
 // claimTransaction takes the transaction for this answer. It is the last check
 // and the only one that changes anything.
 func (v *Verifier) claimTransaction(ctx context.Context, e *evidence) error {
-	next, err := v.outcomeOf(ctx, e)
-	if err != nil {
-		return err
+	return v.take(ctx, e, func() (*transaction, error) { return v.outcomeOf(ctx, e) })
+}
+
+// take swaps the open transaction for what next makes of it. A record that
+// changed meanwhile is taken only by somebody who ended it: a wallet that
+// fetched the request, or an answer that failed a check, burns nothing.
+func (v *Verifier) take(ctx context.Context, e *evidence, next func() (*transaction, error)) error {
+	for {
+		want, err := next()
+		if err != nil {
+			return err
+		}
+		t, err := v.swap(ctx, e.tx, *want)
+		if errors.Is(err, errMoved) {
+			t, err = v.load(ctx, e.tx.ID)
+			switch {
+			case err != nil:
+				return err
+			case t.State == Expired:
+				return fail(ReasonExpired, "the request has expired")
+			case t.State != Open:
+				return fail(ReasonUsed, "another answer was first")
+			}
+			e.tx = t
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		e.tx = t
+		return nil
 	}
-	t, err := v.swap(ctx, e.tx, *next)
-	if errors.Is(err, errMoved) {
-		return fail(ReasonUsed, "another answer was first")
-	}
-	if err != nil {
-		return err
-	}
-	e.tx = t
-	return nil
 }
 
 // reject names the check that failed and counts the try. Errors of the store
