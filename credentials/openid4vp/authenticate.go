@@ -34,6 +34,9 @@ type UnverifiedRequest struct {
 	raw    map[string]any // the request's parameters
 	client ClientID
 	expect Expect
+
+	caller   Caller // who handed it over through the Digital Credentials API
+	protocol string // of that API; empty for any other way
 }
 
 // ParseRequest reads a signed request object (§5, RFC 9101) for the client the
@@ -117,12 +120,14 @@ type Request struct {
 	Client ClientID
 	Party  *credentials.Party // who that is, by the trust list
 
-	key *jose.PublicKey // signed the request; nil for redirect_uri
-	to  *url.URL        // where the answer goes
+	key *jose.PublicKey // signed the request; nil for an unsigned one
+	to  *url.URL        // where the answer goes; nil when it goes through the browser's API
 	now time.Time
+
+	origin, protocol string // of the Digital Credentials API; empty for any other way
 }
 
-// Key is the key that signed the request, or nil for a redirect_uri client.
+// Key is the key that signed the request, or nil for an unsigned one.
 // Later statements of the same asker about it are signed by it, too.
 func (r *Request) Key() *jose.PublicKey { return r.key }
 
@@ -130,8 +135,9 @@ func (r *Request) Key() *jose.PublicKey { return r.key }
 // identifier's prefix, then every parameter. Nothing is read from the request
 // before its signature was verified. Reasons: jar_signature_invalid,
 // client_id_mismatch, cert_san_mismatch, verifier_unknown, jar_expired,
-// jar_aud_mismatch, response_uri_mismatch, response_encryption_unavailable and
-// those of single parameters.
+// jar_aud_mismatch, response_uri_mismatch, response_encryption_unavailable,
+// expected_origins_missing, origin_mismatch, origin_forbidden and those of
+// single parameters.
 func (u *UnverifiedRequest) Authenticate(ctx context.Context, a Authority) (*Request, error) {
 	if a.Verifiers == nil {
 		return nil, refuse("verifier_unknown", "nobody says who may ask")
@@ -152,24 +158,43 @@ func (u *UnverifiedRequest) Authenticate(ctx context.Context, a Authority) (*Req
 	if err != nil {
 		return nil, &Error{Code: CodeInvalidClient, reason: reasonOf(err, "verifier_unknown"), err: err}
 	}
-	r := &Request{Client: u.client, Party: party, key: key, now: a.Now}
-	if r.RequestObject, err = readParams(m); err != nil {
+	r := &Request{Client: u.client, Party: party, key: key, now: a.Now, origin: u.caller.Origin, protocol: u.protocol}
+	if err := u.fill(r, m); err != nil {
 		return nil, err
-	}
-	if u.token != nil {
-		if err := u.checkObject(r, a.Now); err != nil {
-			return nil, err
-		}
-	}
-	if err := r.checkTarget(); err != nil {
-		return nil, err
-	}
-	if r.ResponseMode == ModeDirectPostJWT {
-		if _, _, err := r.encryption(); err != nil {
-			return nil, err
-		}
 	}
 	return r, nil
+}
+
+// fill reads and checks every parameter of an authentic request.
+func (u *UnverifiedRequest) fill(r *Request, m map[string]any) (err error) {
+	var origins []string
+	if u.digital() {
+		if origins, err = u.checkOrigin(m); err != nil {
+			return err
+		}
+		m = u.known(m)
+	}
+	if r.RequestObject, err = readParams(m); err != nil {
+		return err
+	}
+	r.ExpectedOrigins = origins
+	if isDigitalMode(r.ResponseMode) != u.digital() {
+		return refuse("response_mode_unsupported", "response_mode does not belong to the way the request came")
+	}
+	if u.token != nil {
+		if err := u.checkObject(r, r.now); err != nil {
+			return err
+		}
+	}
+	if !u.digital() {
+		if err := r.checkTarget(); err != nil {
+			return err
+		}
+	}
+	if r.ResponseMode == ModeDirectPostJWT || r.ResponseMode == ModeDCAPIJWT {
+		_, _, err = r.encryption()
+	}
+	return err
 }
 
 // signerKey finds the key that must have signed, by prefix (§5.9.3). Keys of
@@ -236,8 +261,9 @@ func (u *UnverifiedRequest) checkObject(r *Request, now time.Time) error {
 	if audiences == nil {
 		audiences = []string{SelfIssuedAudience}
 	}
+	unstated := u.digital() && r.Audience == "" // aud is no parameter of that API
 	switch {
-	case !slices.Contains(audiences, r.Audience):
+	case !unstated && !slices.Contains(audiences, r.Audience):
 		return refuse("jar_aud_mismatch", "the request is meant for another wallet")
 	case !r.ExpiresAt.IsZero() && now.After(r.ExpiresAt.Add(Leeway)):
 		return refuse("jar_expired", "the request has expired")

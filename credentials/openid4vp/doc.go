@@ -4,8 +4,8 @@
 //
 // It keeps no state and makes no decision: which answer to accept is the
 // verifier's affair, whether to answer the wallet's. It does not look inside a
-// presentation (package credentials) and does not implement the Digital
-// Credentials API, transaction data, scopes, verifier attestations or OpenID
+// presentation (package credentials) and does not implement transaction data,
+// scopes, requests with several signatures, verifier attestations or OpenID
 // Federation; requests that need them are refused.
 package openid4vp
 
@@ -32,6 +32,8 @@ const (
 	ModeDirectPost    = "direct_post"     // §8.2
 	ModeDirectPostJWT = "direct_post.jwt" // §8.3.1
 	ModeFragment      = "fragment"        // §5.6
+	ModeDCAPI         = "dc_api"          // App. A.2
+	ModeDCAPIJWT      = "dc_api.jwt"      // App. A.2
 
 	FormatSDJWT = "dc+sd-jwt"
 

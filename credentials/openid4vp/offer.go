@@ -22,11 +22,13 @@ type LogInfo struct {
 	URL    string `json:"url"` // where its tiles are served
 }
 
-// The flows an offer may name (OpenID4VP §3): the wallet is opened in the
-// browser that asked, or on another device.
+// The flows an offer may name (OpenID4VP §3, App. A): the wallet is opened in
+// the browser that asked, or on another device, or the browser's API carries
+// request and answer.
 const (
 	FlowSameDevice  = "same_device"
 	FlowCrossDevice = "cross_device"
+	FlowDCAPI       = "dc_api"
 )
 
 // A PolicyOffer is what a verifier promises beside its request: the whole
@@ -39,7 +41,8 @@ type PolicyOffer struct {
 	Log                LogInfo
 	RetentionUntil     time.Time
 	// Flow says on which device the request was started; "" if the verifier
-	// does not say. Nothing else in a request tells a wallet.
+	// does not say. Nothing else in a request tells a wallet, unless it came
+	// through the browser's API.
 	Flow string
 }
 
@@ -128,10 +131,10 @@ func (r *Request) readOffer(compact string, m map[string]any) (*VerifiedOffer, e
 	switch {
 	case read.err != nil || place.err != nil || o.Log.Origin == "" || o.Log.Key == "":
 		return nil, refuse("policy_offer_invalid", "a member of the policy offer is missing or mistyped")
-	case !r.sameOrigin(o.ReceiptEndpoint), !r.sameOrigin(o.WithdrawalEndpoint):
+	case !r.ownEndpoints(o):
 		return nil, refuse("policy_offer_invalid", "an endpoint of the policy offer is elsewhere than response_uri")
-	case o.Flow != "" && o.Flow != FlowSameDevice && o.Flow != FlowCrossDevice:
-		return nil, refuse("policy_offer_invalid", "the policy offer names an unknown flow")
+	case !r.knownFlow(o.Flow):
+		return nil, refuse("policy_offer_invalid", "the policy offer names an unknown flow, or another than the request's")
 	case o.RetentionUntil.Sub(r.now) > p.Keep()+MaxRequestAge:
 		return nil, refuse("policy_offer_invalid", "retention_until is later than the policy's retention")
 	case o.RetentionUntil.Before(r.now.Add(p.Keep() - Leeway)):
@@ -178,7 +181,30 @@ func (r *Request) checkOffer(m map[string]any) error {
 	return nil
 }
 
-func (r *Request) sameOrigin(endpoint string) bool {
-	u, err := url.Parse(endpoint)
-	return err == nil && u.User == nil && u.Scheme == r.to.Scheme && u.Host == r.to.Host
+// ownEndpoints reports whether receipts and withdrawals are handled where the
+// answer goes. An answer through the browser goes to the asker's page, which
+// says nothing about that place: then it is enough that the asker signed both
+// endpoints and that they stand together.
+func (r *Request) ownEndpoints(o *VerifiedOffer) bool {
+	receipt, err := url.Parse(o.ReceiptEndpoint)
+	if err != nil || receipt.User != nil || receipt.Host == "" {
+		return false
+	}
+	withdrawal, err := url.Parse(o.WithdrawalEndpoint)
+	if err != nil || withdrawal.User != nil || !sameOrigin(receipt, withdrawal) {
+		return false
+	}
+	return r.to == nil || r.ResponseMode == ModeFragment || sameOrigin(receipt, r.to)
+}
+
+func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+func (r *Request) knownFlow(flow string) bool {
+	switch flow {
+	case "":
+		return true
+	case FlowSameDevice, FlowCrossDevice:
+		return !r.IsDigital()
+	}
+	return flow == FlowDCAPI && r.IsDigital()
 }

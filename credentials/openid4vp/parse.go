@@ -52,12 +52,13 @@ const maxURI = 2048
 func checkParams(r RequestObject, m map[string]any) error {
 	_, hasTransactionData := m["transaction_data"]
 	posts := r.ResponseMode == ModeDirectPost || r.ResponseMode == ModeDirectPostJWT
+	returns := r.ResponseMode == ModeFragment
 	switch {
 	case hasTransactionData:
 		return &Error{Code: CodeInvalidTransactionData, reason: "transaction_data_unsupported"}
 	case r.ResponseType != ResponseType:
 		return refuse("response_type_unsupported", "response_type is not vp_token")
-	case !posts && r.ResponseMode != ModeFragment:
+	case !posts && !returns && !isDigitalMode(r.ResponseMode):
 		return refuse("response_mode_unsupported", "response_mode is missing or unknown")
 	case len(r.Nonce) < MinNonce || !urlSafe(r.Nonce):
 		return refuse("nonce_invalid", "nonce is missing, short or outside the URL-safe characters")
@@ -65,11 +66,13 @@ func checkParams(r RequestObject, m map[string]any) error {
 		return refuse("state_invalid", "state holds characters other than printable ASCII")
 	case posts && r.RedirectURI != "":
 		return refuse("redirect_uri_with_direct_post", "redirect_uri stands beside response_uri")
-	case posts && r.ResponseURI == "", !posts && r.RedirectURI == "":
+	case posts && r.ResponseURI == "", returns && r.RedirectURI == "":
 		return refuse("response_uri_missing", "there is nowhere to answer")
 	}
 	return nil
 }
+
+func isDigitalMode(mode string) bool { return mode == ModeDCAPI || mode == ModeDCAPIJWT }
 
 func readQuery(m map[string]any) (*dcql.Query, error) {
 	raw, hasQuery := m["dcql_query"]

@@ -24,9 +24,12 @@ type RequestObject struct {
 	ClientMetadata ClientMetadata
 	VerifierInfo   []VerifierInfo
 	Audience       string
-	WalletNonce    string    // only when the request object was asked for by POST with one
-	IssuedAt       time.Time // zero: not stated
-	ExpiresAt      time.Time // zero: not stated
+	// ExpectedOrigins are the pages a signed request may come from through the
+	// Digital Credentials API; a wallet compared them with the caller.
+	ExpectedOrigins []string
+	WalletNonce     string    // only when the request object was asked for by POST with one
+	IssuedAt        time.Time // zero: not stated
+	ExpiresAt       time.Time // zero: not stated
 }
 
 // ClientMetadata is what a wallet must know to answer (§5.1).
@@ -87,6 +90,9 @@ func (r RequestObject) claims() map[string]any {
 		if value != "" {
 			m[name] = value
 		}
+	}
+	if len(r.ExpectedOrigins) > 0 {
+		m["expected_origins"] = r.ExpectedOrigins
 	}
 	if len(r.VerifierInfo) > 0 {
 		m["verifier_info"] = r.VerifierInfo

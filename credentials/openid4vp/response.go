@@ -45,14 +45,14 @@ func readVPToken(raw any) (VPToken, error) {
 	return out, nil
 }
 
-// A Post is what arrived at a response_uri: exactly one of Encrypted, VPToken
+// A Post is what arrived at a response_uri or through the browser: exactly one of Encrypted, VPToken
 // and Error is set. Nothing in it is authentic.
 type Post struct {
-	Encrypted string  // a JWE (direct_post.jwt)
-	VPToken   VPToken // a plain answer (direct_post)
+	Encrypted string  // a JWE (direct_post.jwt, dc_api.jwt)
+	VPToken   VPToken // a plain answer (direct_post, fragment, dc_api)
 	Error     Code    // a refusal
 	ErrorText string  // its description, capped at MaxErrorText bytes, printable ASCII
-	State     string  // empty when Encrypted: it is inside
+	State     string  // empty when Encrypted: it is inside; the Digital Credentials API has none
 }
 
 // ParsePost reads the body of a POST to a response_uri (§8.2, §8.3.1).
@@ -70,6 +70,10 @@ func ParsePost(contentType string, body []byte) (*Post, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readPost(v)
+}
+
+func readPost(v url.Values) (_ *Post, err error) {
 	p := &Post{Encrypted: v.Get("response"), Error: Code(v.Get("error")), State: v.Get("state")}
 	p.ErrorText = plain(v.Get("error_description"))
 	kinds := 0
