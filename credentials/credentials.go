@@ -79,6 +79,25 @@ type Party struct {
 	Register map[string]string // where it is registered, by language
 }
 
+// Registrars knows who registers verifiers: x5c is the chain of a registration
+// certificate, whose signature the caller verifies with the key returned.
+// Unknown is an error with reason registrar_unknown. It is safe for concurrent
+// use.
+type Registrars interface {
+	Registrar(ctx context.Context, x5c []string, now time.Time) (*Registrar, error)
+}
+
+// A Registrar says what verifiers may ask for.
+type Registrar struct {
+	Key   *jose.PublicKey
+	ID    string
+	Name  string            // for people
+	Names map[string]string // by language, if there are several
+	// StopsOverasking says that a request beyond what was registered is not to be
+	// answered at all; otherwise the holder is told and decides.
+	StopsOverasking bool
+}
+
 // A StatusChecker says whether a verified credential is still valid. nil is
 // the only good answer. *statuslist.Checker is one.
 type StatusChecker interface {

@@ -94,14 +94,18 @@ func (l *TrustList) StatusKey(_ context.Context, x5c []string, now time.Time) (*
 
 // Verifier implements Verifiers: the chain must end in an anchor of the list,
 // the leaf must be the one an entry describes, and the client identifier must
-// be bound to that leaf. Askers without certificates are unknown here.
-// Reasons: verifier_unknown, client_id_mismatch, jose's for chains.
+// be bound to that leaf. A decentralized_identifier client must be the very DID
+// of an entry; whether it signed is the caller's to check, with the key the DID
+// resolves to. Reasons: verifier_unknown, client_id_mismatch, jose's for chains.
 func (l *TrustList) Verifier(_ context.Context, clientID string, x5c []string, now time.Time) (*Party, error) {
+	prefix, rest, _ := strings.Cut(clientID, ":")
+	if prefix == "decentralized_identifier" {
+		return l.byDID(rest)
+	}
 	if len(x5c) == 0 {
 		return nil, fail("verifier_unknown", "the asker shows no certificate")
 	}
 	rule := jose.ChainRule{Anchors: l.verifierAnchors, CRLs: l.crls, Now: now}
-	prefix, rest, _ := strings.Cut(clientID, ":")
 	switch prefix {
 	case "x509_hash":
 		if jose.LeafHash(x5c) != rest {
@@ -117,11 +121,25 @@ func (l *TrustList) Verifier(_ context.Context, clientID string, x5c []string, n
 		return nil, untrusted(err, "verifier_unknown", "no verifier's anchor signed this chain")
 	}
 	for i := range l.verifiers {
-		if e := &l.verifiers[i]; e.vouches(chain) {
-			return &Party{ID: e.id, Name: plainName(e.names), Names: e.names, Domain: e.domain, Register: e.register}, nil
+		if e := &l.verifiers[i]; e.did == "" && e.vouches(chain) {
+			return e.party(), nil
 		}
 	}
 	return nil, fail("verifier_unknown", "nobody of the trust list has this certificate")
+}
+
+// byDID finds a verifier by its whole DID.
+func (l *TrustList) byDID(did string) (*Party, error) {
+	for i := range l.verifiers {
+		if e := &l.verifiers[i]; e.did != "" && e.did == did {
+			return e.party(), nil
+		}
+	}
+	return nil, fail("verifier_unknown", "nobody of the trust list has this DID")
+}
+
+func (e *verifierEntry) party() *Party {
+	return &Party{ID: e.id, Name: plainName(e.names), Names: e.names, Domain: e.domain, Register: e.register}
 }
 
 // untrusted turns "no anchor" into the caller's own reason; what else is wrong

@@ -17,25 +17,29 @@ import (
 
 // Limits of a trust list.
 const (
-	MaxTrustList = 4 << 20 // bytes of JSON
-	MaxIssuers   = 256
-	MaxVerifiers = 1024
-	MaxCRLs      = 64 // certificate revocation lists
+	MaxTrustList  = 4 << 20 // bytes of JSON
+	MaxIssuers    = 256
+	MaxVerifiers  = 1024
+	MaxRegistrars = 64
+	MaxCRLs       = 64 // certificate revocation lists
 )
 
-// A TrustList is a versioned JSON document that names issuers and verifiers
-// and the certificate each is known by. It implements TrustStore, Verifiers
+// A TrustList is a versioned JSON document that names issuers, verifiers and
+// registrars of verifiers, and the certificate each is known by; a verifier may
+// be known by its DID instead. It implements TrustStore, Verifiers, Registrars
 // and statuslist.Keys. It never changes and is safe for concurrent use.
 type TrustList struct {
-	version         int
-	names           map[string]string
-	issuers         []issuerEntry
-	verifiers       []verifierEntry
-	issuerAnchors   []*x509.Certificate
-	verifierAnchors []*x509.Certificate
-	crls            []*x509.RevocationList
-	statusEKU       asn1.ObjectIdentifier // of signers of status lists; nil: not known
-	sum             [sha256.Size]byte
+	version          int
+	names            map[string]string
+	issuers          []issuerEntry
+	verifiers        []verifierEntry
+	registrars       []registrarEntry
+	issuerAnchors    []*x509.Certificate
+	verifierAnchors  []*x509.Certificate
+	registrarAnchors []*x509.Certificate
+	crls             []*x509.RevocationList
+	statusEKU        asn1.ObjectIdentifier // of signers of status lists; nil: not known
+	sum              [sha256.Size]byte
 }
 
 type issuerEntry struct {
@@ -45,9 +49,18 @@ type issuerEntry struct {
 	subject
 }
 
+// A verifierEntry is known by a certificate, or by its DID alone.
 type verifierEntry struct {
 	id, domain      string
 	names, register map[string]string
+	did             string // "": by certificate
+	subject
+}
+
+type registrarEntry struct {
+	id    string
+	names map[string]string
+	stops bool // of requests beyond what was registered
 	subject
 }
 
@@ -86,12 +99,18 @@ func ParseTrustList(text []byte) (*TrustList, error) {
 		})
 	}
 	for _, e := range r.objects(o, "verifiers", MaxVerifiers) {
-		v := verifierEntry{id: r.text(e, "id"), domain: r.text(e, "domain"), names: r.localized(e, "name"), subject: r.subject(e)}
+		v := verifierEntry{id: r.text(e, "id"), domain: r.text(e, "domain"), names: r.localized(e, "name")}
+		if _, present := e["did"]; present {
+			v.did = r.did(e)
+		} else {
+			v.subject = r.subject(e)
+		}
 		if _, present := e["register"]; present {
 			v.register = r.localized(e, "register")
 		}
 		l.verifiers = append(l.verifiers, v)
 	}
+	l.registrars = r.registrars(o)
 	l.crls = r.crls(o)
 	l.statusEKU = r.identifier(o, "status_eku")
 	if r.err != nil {
@@ -118,8 +137,17 @@ func (l *TrustList) index() error {
 			return fail("trust_list_malformed", "two verifiers with one id")
 		}
 		seen["v"+e.id] = true
-		if !slices.Contains(l.verifierAnchors, e.anchor) {
+		if e.did == "" && !slices.Contains(l.verifierAnchors, e.anchor) {
 			l.verifierAnchors = append(l.verifierAnchors, e.anchor)
+		}
+	}
+	for _, e := range l.registrars {
+		if seen["r"+e.id] {
+			return fail("trust_list_malformed", "two registrars with one id")
+		}
+		seen["r"+e.id] = true
+		if !slices.Contains(l.registrarAnchors, e.anchor) {
+			l.registrarAnchors = append(l.registrarAnchors, e.anchor)
 		}
 	}
 	return nil
