@@ -4,10 +4,12 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"facet/store"
+	"facet/store/storetest"
 	"facet/verifier"
 )
 
@@ -65,4 +67,26 @@ func TestGarbageBurnsNothing(t *testing.T) {
 		good.send().want(t, http.StatusBadRequest, "invalid_request", "transaction_expired")
 	})
 	r.wantPairs()
+}
+
+// TestUnreadableResultIsNotSpent: a reader who got 503 because the keys were
+// away for a moment has not had the only read there is.
+func TestUnreadableResultIsNotSpent(t *testing.T) {
+	var away atomic.Bool
+	r := newRig(t, func(r *rig) {
+		r.keys = &storetest.Faulty{Store: store.Memory(), Decide: func(storetest.Call) storetest.Fault {
+			if away.Load() {
+				return storetest.FailBefore
+			}
+			return storetest.None
+		}}
+	})
+	b, code := r.released()
+	away.Store(true)
+	r.result(keyNews, b.ID, code).want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+	away.Store(false)
+	if got := r.result(keyNews, b.ID, code); got.status != http.StatusOK {
+		t.Fatalf("the second try: %d %s", got.status, got.body)
+	}
+	r.result(keyNews, b.ID, code).want(t, http.StatusForbidden, "access_denied", verifier.ReasonCodeUsed)
 }

@@ -70,6 +70,10 @@ func (v *Verifier) Result(ctx context.Context, r Reading) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
+		out, err := v.outcome(ctx, t) // before the read is noted: what cannot be read now is not spent
+		if err != nil {
+			return nil, err
+		}
 		if next != nil {
 			if t, err = v.swap(ctx, t, *next); errors.Is(err, errMoved) {
 				continue
@@ -78,7 +82,7 @@ func (v *Verifier) Result(ctx context.Context, r Reading) (*Result, error) {
 				return nil, err
 			}
 		}
-		return v.result(ctx, t)
+		return v.result(t, out), nil
 	}
 }
 
@@ -124,11 +128,7 @@ func (t *transaction) readBy(r Reading, now time.Time) (*transaction, error) {
 	return nil, fail(ReasonCodeUsed, "the result was read before")
 }
 
-func (v *Verifier) result(ctx context.Context, t *transaction) (*Result, error) {
-	out, err := v.outcome(ctx, t)
-	if err != nil {
-		return nil, err
-	}
+func (v *Verifier) result(t *transaction, out *outcome) *Result {
 	r := &Result{
 		ID: t.ID, Purpose: t.policy.policy.Purpose, Policy: t.policy.asked.Policy, Flow: t.Flow,
 		ExpiresAt: t.keep(), Sources: out.Sources,
@@ -142,7 +142,7 @@ func (v *Verifier) result(ctx context.Context, t *transaction) (*Result, error) 
 	if t.allows("ofrep") {
 		r.HintToken, r.TokenEnds = v.ids.name(forHints, t.ID), t.tokenEnds()
 	}
-	return r, nil
+	return r
 }
 
 func (t *transaction) allows(output string) bool {
