@@ -50,6 +50,7 @@ var meanings = map[string]meaning{
 	"rate_limited":              {429, "Too many requests.", "Slow down; Retry-After says for how long."},
 	"csrf":                      {403, "A browser sent this from another site.", "Call the platform API from your server only."},
 	"body_malformed":            {400, "The body is not the JSON expected here.", "See /openapi.yaml."},
+	"body_incomplete":           {400, "The body did not arrive whole.", "Send it again."},
 	"content_type":              {415, "The body has another type than expected here.", "See /openapi.yaml."},
 	"size_limit":                {413, "The body is too large.", "See /openapi.yaml."},
 	"streams_exhausted":         {503, "Too many event streams are open.", "Poll GET /v1/requests/{id} instead."},

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -50,10 +49,9 @@ func (s *Server) evaluateAll(c echo.Context) error {
 // as one that never was: the token is not valid.
 func evaluationFailed(c echo.Context, key string, err error) error {
 	status, code := http.StatusUnauthorized, "GENERAL"
-	var api *apiError
 	_, m := explain(err)
 	switch {
-	case errors.As(err, &api) && api.reason == "body_malformed":
+	case m.status == http.StatusBadRequest || m.status == http.StatusRequestEntityTooLarge: // only a body is
 		status, code = http.StatusBadRequest, "PARSE_ERROR"
 	case m.status >= 500 || m.status == http.StatusTooManyRequests || m.status == http.StatusForbidden:
 		status = m.status

@@ -193,11 +193,16 @@ func readJSON(c echo.Context, into any) error {
 	return nil
 }
 
+// readBody reads a body of limited size. One that ends early, arrives too
+// slowly or is framed wrongly is its sender's fault.
 func readBody(c echo.Context, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &tooLarge):
 		return nil, &apiError{"size_limit"}
+	case err != nil:
+		return nil, &apiError{"body_incomplete"}
 	}
-	return body, err
+	return body, nil
 }
