@@ -41,14 +41,16 @@ const (
 	Expired  Outcome = "expired"
 )
 
-// A Flow says on which device the holder answered.
+// A Flow says how request and answer travelled.
 type Flow string
 
 // The flows of OpenID4VP: the answer comes from the browser that asked, or from
-// another device.
+// another device, or through the API of the browser that asked, which names the
+// page to the wallet; on which device that wallet is, only the browser knows.
 const (
 	SameDevice  Flow = "same_device"
 	CrossDevice Flow = "cross_device"
+	DCAPI       Flow = "dc_api" // OpenID4VP App. A
 )
 
 // Checks are the named checks a rejected answer may have failed, in the order

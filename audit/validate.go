@@ -92,7 +92,7 @@ func (a *Asked) validate() error {
 	if err := validatePromise(a.Platform, a.Policy, a.Purpose, a.Retention); err != nil {
 		return err
 	}
-	if a.Flow != SameDevice && a.Flow != CrossDevice {
+	if a.Flow != SameDevice && a.Flow != CrossDevice && a.Flow != DCAPI {
 		return fault(ReasonSchema, "unknown flow")
 	}
 	return a.Paths.validate()

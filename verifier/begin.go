@@ -26,6 +26,8 @@ type BeginRequest struct {
 	Policy         string // id, or its last part
 	Flow           audit.Flow
 	ReturnURI      string // same-device only: one of the platform's, exactly
+	Origin         string // Digital Credentials API only: the asking page's, one of the platform's, exactly
+	ResponseMode   string // same-device only: "fragment", or empty for a POST to the verifier
 	IdempotencyKey string // optional: the same key gives the same transaction
 }
 
@@ -35,6 +37,7 @@ type Begun struct {
 	ClientID   string
 	RequestURI string // empty where the links hold the request itself (redirect_uri)
 	Links      []Link
+	Digital    *Digital // Digital Credentials API only; then there are no links
 	ExpiresAt  time.Time
 }
 
@@ -46,7 +49,8 @@ type Link struct {
 
 // Begin opens a transaction. When it returns, the request is in the log.
 // Reasons: platform_unknown, policy_unknown, flow_invalid,
-// return_uri_unregistered, idempotency_mismatch, unavailable.
+// return_uri_unregistered, origin_unregistered, response_mode_invalid,
+// response_mode_not_allowed, idempotency_mismatch, unavailable.
 func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	p, c, err := v.checkBegin(r)
 	if err != nil {
@@ -54,12 +58,12 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	}
 	now := v.cfg.Now()
 	t := &transaction{
-		ID: newID(), Platform: p.ID, Policy: c.hash, Flow: r.Flow, ReturnURI: r.ReturnURI,
+		ID: newID(), Platform: p.ID, Policy: c.hash, Flow: r.Flow, ReturnURI: r.ReturnURI, Origin: r.Origin, Mode: r.ResponseMode,
 		CreatedAt: now.Unix(), ExpiresAt: now.Add(TTL).Unix(), KeepUntil: now.Add(TTL + c.policy.Keep()).Unix(),
 		Nonce: newID() + newID(), WireState: newID(), State: Open, platform: p, policy: c,
 	}
 	if t.ClientID = p.current().clientID; t.ClientID == "" {
-		t.ClientID = openid4vp.ClientID{Prefix: p.Prefix, ID: v.endpoint("response", forResponse, t)}.String()
+		t.ClientID = v.ownClientID(t)
 	}
 	if r.IdempotencyKey != "" {
 		earlier, err := v.claimKey(ctx, r, t)
@@ -85,16 +89,51 @@ func (v *Verifier) checkBegin(r BeginRequest) (*platform, *compiled, error) {
 	switch {
 	case c == nil:
 		return nil, nil, fail("policy_unknown", "the platform has no such policy")
-	case r.Flow != audit.SameDevice && r.Flow != audit.CrossDevice:
-		return nil, nil, fail("flow_invalid", "flow is same_device or cross_device")
-	case r.Flow == audit.SameDevice && !slices.Contains(p.ReturnURIs, r.ReturnURI):
-		return nil, nil, fail("return_uri_unregistered", "return_uri is not one of the platform's")
-	case r.Flow == audit.CrossDevice && r.ReturnURI != "":
-		return nil, nil, fail("return_uri_unregistered", "a cross-device flow returns nowhere")
 	case len(r.IdempotencyKey) > MaxIdempotencyKey:
 		return nil, nil, fail("idempotency_mismatch", "the idempotency key is too long")
 	}
+	if err := p.checkFlow(r); err != nil {
+		return nil, nil, err
+	}
 	return p, c, c.ready()
+}
+
+// checkFlow checks what belongs to one flow and to no other.
+func (p *platform) checkFlow(r BeginRequest) error {
+	browser := r.Flow == audit.DCAPI
+	switch {
+	case r.Flow != audit.SameDevice && r.Flow != audit.CrossDevice && !browser:
+		return fail("flow_invalid", "flow is same_device, cross_device or dc_api")
+	case r.Flow == audit.SameDevice && !slices.Contains(p.ReturnURIs, r.ReturnURI):
+		return fail("return_uri_unregistered", "return_uri is not one of the platform's")
+	case r.Flow != audit.SameDevice && r.ReturnURI != "":
+		return fail("return_uri_unregistered", "this flow returns nowhere")
+	case browser && !slices.Contains(p.origins, r.Origin):
+		return fail("origin_unregistered", "origin is not one of the platform's")
+	case !browser && r.Origin != "":
+		return fail("origin_unregistered", "only the Digital Credentials API knows an origin")
+	case r.ResponseMode == "":
+		return nil
+	case r.ResponseMode != openid4vp.ModeFragment || r.Flow != audit.SameDevice:
+		return fail("response_mode_invalid", "response_mode is fragment, in the same-device flow, or left out")
+	case !p.InsecureFragment, p.Prefix == openid4vp.PrefixX509SANDNS && hostOf(r.ReturnURI) != p.host:
+		return fail("response_mode_not_allowed", "answers in a fragment need InsecureFragment, and x509_san_dns a return address of its host")
+	}
+	return nil
+}
+
+// ownClientID is the client of one request of a platform whose requests are
+// not signed: where the answer goes (OpenID4VP §5.9.3). Through the Digital
+// Credentials API it is the page, and stands in no request (App. A.2).
+func (v *Verifier) ownClientID(t *transaction) string {
+	to := v.endpoint("response", forResponse, t)
+	switch {
+	case t.Flow == audit.DCAPI:
+		return t.audience()
+	case t.returns():
+		to = t.ReturnURI
+	}
+	return openid4vp.ClientID{Prefix: openid4vp.PrefixRedirectURI, ID: to}.String()
 }
 
 // open makes the transaction's keys, sequences its request entry and stores
@@ -133,6 +172,11 @@ func (v *Verifier) open(ctx context.Context, t *transaction) error {
 
 func (v *Verifier) begun(ctx context.Context, t *transaction) (*Begun, error) {
 	b := &Begun{ID: t.ID, ClientID: t.ClientID, ExpiresAt: t.expires()}
+	if t.Flow == audit.DCAPI {
+		var err error
+		b.Digital, err = v.digital(ctx, t)
+		return b, err
+	}
 	link := func(wallet string) string {
 		return openid4vp.BuildAuthorizeURL(wallet, openid4vp.AuthorizeParams{ClientID: b.ClientID, RequestURI: b.RequestURI, RequestURIMethod: "post"})
 	}
@@ -162,7 +206,11 @@ type idempotent struct {
 // tied to before. A tie whose transaction never came to be is taken over after
 // half a minute.
 func (v *Verifier) claimKey(ctx context.Context, r BeginRequest, t *transaction) (*Begun, error) {
-	wish := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", r.Policy, r.Flow, r.ReturnURI))
+	text := fmt.Appendf(nil, "%q %q %q", r.Policy, r.Flow, r.ReturnURI)
+	if r.Origin != "" || r.ResponseMode != "" { // what is kept from before these existed still compares
+		text = fmt.Appendf(text, " %q %q", r.Origin, r.ResponseMode)
+	}
+	wish := sha256.Sum256(text)
 	sum := sha256.Sum256([]byte(r.IdempotencyKey))
 	t.Idem = "idem/" + r.Platform + "/" + jose.EncodeBase64URL(sum[:])
 	mine, err := json.Marshal(idempotent{t.ID, wish[:], t.CreatedAt})

@@ -51,7 +51,7 @@ func (v *Verifier) rule(t *transaction, q policy.QueryRef) credentials.Rule {
 		Trust: v.cfg.Trust, Status: v.cfg.Status, Now: now, Leeway: Skew,
 		VCTs: q.VCTs, Audience: t.ClientID,
 		KB: &sdjwt.KBRule{
-			Nonce: t.Nonce, Audience: t.ClientID,
+			Nonce: t.Nonce, Audience: t.audience(),
 			NotBefore: t.created().Add(-Skew), NotAfter: now.Add(Skew), Now: now, Leeway: Skew,
 		},
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"facet/audit"
-	"facet/credentials/openid4vp"
 	"facet/policy"
 	"facet/store"
 )
@@ -145,7 +144,8 @@ func (v *Verifier) weakenings() []string {
 	set := map[string]bool{"InsecureLoopback": v.cfg.InsecureLoopback}
 	for _, p := range v.platforms {
 		set["InsecureUnencrypted"] = set["InsecureUnencrypted"] || p.InsecureUnencrypted
-		set["InsecureUnsigned"] = set["InsecureUnsigned"] || p.Prefix == openid4vp.PrefixRedirectURI
+		set["InsecureUnsigned"] = set["InsecureUnsigned"] || p.InsecureUnsigned
+		set["InsecureFragment"] = set["InsecureFragment"] || p.InsecureFragment
 	}
 	maps.DeleteFunc(set, func(_ string, on bool) bool { return !on })
 	return append([]string{}, slices.Sorted(maps.Keys(set))...)

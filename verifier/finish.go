@@ -34,10 +34,9 @@ const (
 
 // evidence is what one answer is judged by; each check adds what it found.
 type evidence struct {
-	responseID  string
-	contentType string
-	body        []byte
-	hash        []byte
+	find func(context.Context) (*transaction, error) // by the name of where the answer came in
+	read func(*transaction) (*openid4vp.Post, error) // its outer form
+	hash []byte                                      // SHA-256 of all of it
 
 	tx          *transaction
 	post        *openid4vp.Post
@@ -83,7 +82,26 @@ type Response struct {
 // decided and the same answer may be sent again.
 func (v *Verifier) Finish(ctx context.Context, r Response) (*Finished, error) {
 	sum := sha256.Sum256(r.Body)
-	e := &evidence{responseID: r.ID, contentType: r.ContentType, body: r.Body, hash: sum[:]}
+	t, err := v.finish(ctx, &evidence{
+		hash: sum[:],
+		find: func(ctx context.Context) (*transaction, error) { return v.find(ctx, forResponse, r.ID) },
+		read: r.read,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t.finished(), nil
+}
+
+func (r Response) read(t *transaction) (*openid4vp.Post, error) {
+	if !t.posted() {
+		return nil, fail(ReasonUnknown, "the answer comes through the browser")
+	}
+	return openid4vp.ParsePost(r.ContentType, r.Body)
+}
+
+// finish runs the checks and returns the transaction as answered.
+func (v *Verifier) finish(ctx context.Context, e *evidence) (*transaction, error) {
 	for _, c := range checks {
 		if err := c.run(v, ctx, e); err != nil {
 			return nil, v.reject(ctx, e, c.name, err)
@@ -102,7 +120,7 @@ func (v *Verifier) Finish(ctx context.Context, r Response) (*Finished, error) {
 	if !e.resumes {
 		v.cfg.Count(audit.Answered, "")
 	}
-	return t.finished(), nil
+	return t, nil
 }
 
 // finished sends a same-device holder back: with the code that unlocks the
@@ -124,7 +142,7 @@ func (t *transaction) finished() *Finished {
 
 // pendingTransaction finds the transaction and reads the body's outer form.
 func (v *Verifier) pendingTransaction(ctx context.Context, e *evidence) (err error) {
-	if e.tx, err = v.find(ctx, forResponse, e.responseID); err != nil {
+	if e.tx, err = e.find(ctx); err != nil {
 		return err
 	}
 	switch e.tx.State {
@@ -142,7 +160,7 @@ func (v *Verifier) pendingTransaction(ctx context.Context, e *evidence) (err err
 	default:
 		return fail(ReasonUsed, "the request was answered")
 	}
-	if e.post, err = openid4vp.ParsePost(e.contentType, e.body); err != nil {
+	if e.post, err = e.read(e.tx); err != nil {
 		return err
 	}
 	if e.post.Encrypted == "" {
@@ -151,7 +169,12 @@ func (v *Verifier) pendingTransaction(ctx context.Context, e *evidence) (err err
 	return nil
 }
 
+// sameState compares the answer's state. The Digital Credentials API has none:
+// there the browser itself ties the answer to the page (App. A.2).
 func sameState(got string, t *transaction) error {
+	if t.Flow == audit.DCAPI {
+		return nil
+	}
 	if subtle.ConstantTimeCompare([]byte(got), []byte(t.WireState)) != 1 {
 		return fail(ReasonUnknown, "state is not the transaction's")
 	}
@@ -164,7 +187,7 @@ func (v *Verifier) decrypt(ctx context.Context, e *evidence) error {
 	if e.post.Error != "" {
 		return nil
 	}
-	switch plain := e.tx.platform.InsecureUnencrypted; {
+	switch plain := e.tx.clear(); {
 	case plain && e.post.Encrypted != "":
 		return fail("response_mode_mismatch", "an answer in the clear was asked for")
 	case plain: // its state was compared with the body's outer form
@@ -206,7 +229,7 @@ func (v *Verifier) checkShape(_ context.Context, e *evidence) error {
 
 // finishRefusal closes the transaction without a result. Refused and not held
 // are one and the same in the log (OpenID4VP §15.4.1).
-func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*Finished, error) {
+func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*transaction, error) {
 	err := v.take(ctx, e, func() (*transaction, error) {
 		next := *e.tx
 		next.State, next.ClosedAt, next.Body = Refused, v.cfg.Now().Unix(), e.hash
@@ -223,7 +246,7 @@ func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*Finished, e
 		return nil, v.reject(ctx, e, CheckReplay, err)
 	}
 	v.cfg.Count(audit.NoAnswer, "")
-	return t.finished(), nil
+	return t, nil
 }
 
 // claimTransaction takes the transaction for this answer. It is the last check

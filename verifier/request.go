@@ -3,7 +3,9 @@ package verifier
 import (
 	"context"
 	"errors"
+	"time"
 
+	"facet/audit"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 )
@@ -20,18 +22,34 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 	if err != nil {
 		return "", err
 	}
-	now := v.cfg.Now()
-	switch {
-	case t.State != Open:
-		return "", fail(ReasonUsed, "the request was answered")
-	case !now.Before(t.expires()):
-		return "", fail(ReasonExpired, "the request has expired")
-	case len(walletNonce) > MaxWalletNonce:
+	if t.Flow == audit.DCAPI {
+		return "", fail(ReasonUnknown, "the browser carries the request")
+	}
+	if err := t.askable(v.cfg.Now()); err != nil {
+		return "", err
+	}
+	if len(walletNonce) > MaxWalletNonce {
 		return "", fail("wallet_nonce_invalid", "wallet_nonce is too long")
 	}
 	if t, err = v.noteOpened(ctx, t); err != nil {
 		return "", err
 	}
+	return v.signed(ctx, t, walletNonce)
+}
+
+// askable reports whether the request may still be shown to a wallet.
+func (t *transaction) askable(now time.Time) error {
+	switch {
+	case t.State != Open:
+		return fail(ReasonUsed, "the request was answered")
+	case !now.Before(t.expires()):
+		return fail(ReasonExpired, "the request has expired")
+	}
+	return nil
+}
+
+// signed signs the request with its policy offer inside.
+func (v *Verifier) signed(ctx context.Context, t *transaction, walletNonce string) (string, error) {
 	by, err := t.platform.signingAs(t.ClientID)
 	if err != nil {
 		return "", err
@@ -65,18 +83,15 @@ func (v *Verifier) parameters(ctx context.Context, t *transaction) (openid4vp.Re
 	r := openid4vp.RequestObject{
 		ClientID:       t.ClientID,
 		ResponseType:   openid4vp.ResponseType,
-		ResponseMode:   openid4vp.ModeDirectPostJWT,
-		ResponseURI:    v.endpoint("response", forResponse, t),
 		Nonce:          t.Nonce,
-		State:          t.WireState,
 		DCQL:           t.policy.Query,
 		ClientMetadata: openid4vp.ClientMetadata{VPFormats: openid4vp.SDJWTFormats()},
 		Audience:       openid4vp.SelfIssuedAudience,
 		IssuedAt:       t.created(),
 		ExpiresAt:      t.expires(),
 	}
-	if t.platform.InsecureUnencrypted {
-		r.ResponseMode = openid4vp.ModeDirectPost
+	v.direct(t, &r)
+	if t.clear() {
 		return r, nil
 	}
 	key, err := v.encryptionKey(ctx, t)
@@ -86,6 +101,26 @@ func (v *Verifier) parameters(ctx context.Context, t *transaction) (openid4vp.Re
 	r.ClientMetadata.Keys = []openid4vp.EncryptionKey{{Kid: t.EncKid, Key: key.Public()}}
 	r.ClientMetadata.EncSupported = []string{openid4vp.EncA128GCM, openid4vp.EncA256GCM}
 	return r, nil
+}
+
+// direct says where and how the answer goes: to the verifier, back with the
+// holder, or into the hands of the page that asks, which knows no state.
+func (v *Verifier) direct(t *transaction, r *openid4vp.RequestObject) {
+	switch {
+	case t.Flow == audit.DCAPI:
+		r.ResponseMode, r.ExpectedOrigins = openid4vp.ModeDCAPIJWT, []string{t.Origin}
+		if t.clear() {
+			r.ResponseMode = openid4vp.ModeDCAPI
+		}
+		return
+	case t.returns():
+		r.ResponseMode, r.RedirectURI = openid4vp.ModeFragment, t.ReturnURI
+	case t.clear():
+		r.ResponseMode, r.ResponseURI = openid4vp.ModeDirectPost, v.endpoint("response", forResponse, t)
+	default:
+		r.ResponseMode, r.ResponseURI = openid4vp.ModeDirectPostJWT, v.endpoint("response", forResponse, t)
+	}
+	r.State = t.WireState
 }
 
 // unsigned is the request of a redirect_uri client, as the parameters of a link

@@ -17,7 +17,7 @@ import (
 type Reading struct {
 	Platform     string
 	ID           string // the transaction
-	ResponseCode string // from the holder's browser; same-device only
+	ResponseCode string // from the holder's browser; not cross-device
 	Reader       string // optional: who may read the same again within RetryWindow
 }
 
@@ -108,7 +108,7 @@ func (t *transaction) readable(now time.Time) error {
 // readBy checks that r may read, and returns the transaction with the first
 // read noted, or nil if that was done before.
 func (t *transaction) readBy(r Reading, now time.Time) (*transaction, error) {
-	if t.Flow == audit.SameDevice {
+	if t.Flow != audit.CrossDevice {
 		switch {
 		case r.ResponseCode == "":
 			return nil, fail(ReasonCodeRequired, "the browser that returned brought no response code")

@@ -38,6 +38,8 @@ type transaction struct {
 	ClientID  string     `json:"client_id"`
 	Flow      audit.Flow `json:"flow"`
 	ReturnURI string     `json:"return_uri,omitempty"`
+	Origin    string     `json:"origin,omitempty"` // Digital Credentials API only
+	Mode      string     `json:"mode,omitempty"`   // "fragment", or empty
 	CreatedAt int64      `json:"created_at"`
 	ExpiresAt int64      `json:"expires_at"`
 	KeepUntil int64      `json:"keep_until"`

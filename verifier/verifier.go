@@ -64,6 +64,7 @@ type Platform struct {
 	ID         string           // in the platform API; never shown
 	Name       string           // as registered; in the log
 	ReturnURIs []string         // where a holder may be sent back to, compared exactly
+	Origins    []string         // of pages that may ask through the browser's API, besides those of ReturnURIs
 	Signer     jose.Signer      // signs its requests; see Verifier.Renew
 	X5C        []string         // the signer's chain, leaf first, without the anchor
 	Policies   []*policy.Policy // several versions of one may stand side by side
@@ -77,8 +78,9 @@ type Platform struct {
 	// It needs InsecureUnsigned.
 	Prefix openid4vp.Prefix
 
-	InsecureUnsigned    bool // allow Prefix to be redirect_uri
-	InsecureUnencrypted bool // ask for answers in the clear (direct_post)
+	InsecureUnsigned    bool // allow Prefix to be redirect_uri, and ask through the browser's API without signature, too
+	InsecureUnencrypted bool // ask for answers in the clear (direct_post, dc_api)
+	InsecureFragment    bool // allow answers in the clear in the address the holder returns to (fragment)
 }
 
 // Config is everything the engine needs. Status may be nil, which refuses
@@ -177,9 +179,10 @@ func checkURL(name, raw string, insecureLoopback bool) error {
 // platform is a Platform at work.
 type platform struct {
 	Platform
-	host   string               // of the verifier
-	byID   map[string]*compiled // the highest version of each policy
-	byHash map[string]*compiled
+	host    string               // of the verifier
+	origins []string             // pages that may ask through the browser's API
+	byID    map[string]*compiled // the highest version of each policy
+	byHash  map[string]*compiled
 
 	mu         sync.RWMutex // guards identities
 	identities []signing    // newest first
@@ -215,6 +218,9 @@ func (p *platform) checkAddresses(insecureLoopback bool) error {
 		if err := checkURL("a return address", u, insecureLoopback); err != nil {
 			return err
 		}
+	}
+	if err := p.nameOrigins(insecureLoopback); err != nil {
+		return err
 	}
 	if p.Webhook != nil {
 		if err := p.Webhook.check(insecureLoopback); err != nil {

@@ -21,6 +21,7 @@ func (s *Server) mountPlatform(g *echo.Group) {
 	g.POST("/requests", s.begin)
 	g.GET("/requests/:id", s.state)
 	g.GET("/requests/:id/events", s.events)
+	g.POST("/requests/:id/answer", s.answer)
 	g.POST("/requests/:id/result", s.result)
 }
 
@@ -70,13 +71,16 @@ type beginBody struct {
 	Policy    string     `json:"policy"`
 	Flow      audit.Flow `json:"flow"`
 	ReturnURI string     `json:"return_uri"`
+	Origin    string     `json:"origin"`
+	Mode      string     `json:"response_mode"`
 }
 
 type begunBody struct {
-	ID        string          `json:"id"`
-	ExpiresAt int64           `json:"expires_at"`
-	Links     []verifier.Link `json:"links"`
-	Events    string          `json:"events"`
+	ID        string            `json:"id"`
+	ExpiresAt int64             `json:"expires_at"`
+	Links     []verifier.Link   `json:"links,omitempty"`
+	Digital   *verifier.Digital `json:"digital,omitempty"`
+	Events    string            `json:"events"`
 }
 
 func (s *Server) begin(c echo.Context) error {
@@ -89,13 +93,14 @@ func (s *Server) begin(c echo.Context) error {
 	}
 	b, err := s.cfg.Engine.Begin(c.Request().Context(), verifier.BeginRequest{
 		Platform: platformOf(c), Policy: in.Policy, Flow: in.Flow, ReturnURI: in.ReturnURI,
+		Origin: in.Origin, ResponseMode: in.Mode,
 		IdempotencyKey: c.Request().Header.Get("Idempotency-Key"),
 	})
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderLocation, "/v1/requests/"+b.ID)
-	return c.JSON(http.StatusCreated, begunBody{b.ID, b.ExpiresAt.Unix(), b.Links, "/v1/requests/" + b.ID + "/events"})
+	return c.JSON(http.StatusCreated, begunBody{b.ID, b.ExpiresAt.Unix(), b.Links, b.Digital, "/v1/requests/" + b.ID + "/events"})
 }
 
 type stateBody struct {
@@ -173,16 +178,18 @@ func (s *Server) guess(c echo.Context, err error) error {
 
 // readJSON reads a small strict JSON object; unknown members are refused, so
 // that nobody believes to have asked for what was never looked at.
-func readJSON(c echo.Context, into any) error {
+func readJSON(c echo.Context, into any) error { return readJSONUpTo(c, MaxBody, into) }
+
+func readJSONUpTo(c echo.Context, limit int, into any) error {
 	media, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || media != echo.MIMEApplicationJSON {
 		return &apiError{"content_type"}
 	}
-	body, err := readBody(c, MaxBody)
+	body, err := readBody(c, int64(limit))
 	if err != nil {
 		return err
 	}
-	if _, err := jose.ParseObject(body, jose.Limits{MaxSize: MaxBody}); err != nil {
+	if _, err := jose.ParseObject(body, jose.Limits{MaxSize: limit}); err != nil {
 		return &apiError{"body_malformed"}
 	}
 	d := json.NewDecoder(strings.NewReader(string(body)))
