@@ -42,7 +42,7 @@ type File struct {
 	file   *os.File
 	rows   map[string]row
 	last   store.Version
-	broken error       // the file's state is unknown after a failed write
+	broken error       // the file's end is unknown after a failed write; mended by rewriting it
 	timer  *time.Timer // runs Compact once something was deleted
 }
 
@@ -98,6 +98,9 @@ func (f *File) Close() error {
 	defer f.mu.Unlock()
 	if f.file == nil {
 		return nil
+	}
+	if f.timer != nil { // a rewrite that failed
+		f.timer.Stop()
 	}
 	err = errors.Join(err, f.file.Close())
 	f.file, f.broken = nil, store.ErrClosed
@@ -186,8 +189,13 @@ func (f *File) Keys(ctx context.Context, prefix, after string) iter.Seq2[string,
 func (f *File) commit(batch []*change) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.broken != nil {
+	if f.file == nil {
 		return f.broken
+	}
+	if f.broken != nil { // there may be room again
+		if err := f.rewrite(); err != nil {
+			return err
+		}
 	}
 	var out []byte
 	var done []*change
@@ -240,7 +248,7 @@ func (f *File) write(out []byte) error {
 		err = f.file.Sync()
 	}
 	if err != nil {
-		f.broken = fmt.Errorf("keyfile: write failed, restart to recover: %w", err)
+		f.broken = fmt.Errorf("keyfile: write: %w", err)
 	}
 	return f.broken
 }
@@ -261,11 +269,12 @@ func (f *File) show(c *change) {
 
 func (f *File) compactLater() {
 	if f.timer == nil {
-		f.timer = time.AfterFunc(f.delay, func() { _ = f.Compact() }) // an error leaves broken set: every later write reports it
+		f.timer = time.AfterFunc(f.delay, func() { _ = f.Compact() }) // after an error it is tried again
 	}
 }
 
-// rewrite replaces the file by one that holds the current rows only.
+// rewrite replaces the file by one that holds the current rows only. If that
+// fails, the next change and the timer try again.
 func (f *File) rewrite() error {
 	if f.timer != nil {
 		f.timer.Stop()
@@ -278,13 +287,16 @@ func (f *File) rewrite() error {
 	}
 	file, err := replace(f.path, out)
 	if err != nil {
-		f.broken = fmt.Errorf("keyfile: rewrite failed, restart to recover: %w", err)
+		f.broken = fmt.Errorf("keyfile: rewrite: %w", err)
+		if f.file != nil {
+			f.compactLater()
+		}
 		return f.broken
 	}
 	if f.file != nil {
 		_ = f.file.Close() // the replaced file; nothing more is read from it
 	}
-	f.file = file
+	f.file, f.broken = file, nil
 	return nil
 }
 
