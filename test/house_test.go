@@ -42,6 +42,7 @@ var floors = map[string]int{
 	"policy":                2,
 	"credentials":           2,
 	"credentials/did/aries": 2,
+	"verifier/client":       2, // what a platform's server imports: no engine (decision record 0035)
 
 	"credentials/openid4vp":  3,
 	"credentials/openid4vci": 3,

@@ -1,0 +1,50 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// MaxAnswer is the most bytes of an Answer as JSON: a response of 256 KiB and
+// what it is wrapped in.
+const MaxAnswer = 288 << 10
+
+// An Answer came back by way of the site's own page: from the browser's
+// Digital Credentials API, or in the fragment of the return address. The page
+// cannot read it (it is encrypted to the verifier), and nobody believes it
+// before the verifier has checked it.
+type Answer struct {
+	Protocol string          `json:"protocol,omitempty"`
+	Data     json.RawMessage `json:"data,omitempty"`
+	Fragment string          `json:"fragment,omitempty"`
+}
+
+var errAnswer = errors.New("client: the page's answer is not one: protocol and data, or fragment")
+
+// ReadAnswer reads what a page's script posted, and no more than MaxAnswer.
+func ReadAnswer(body io.Reader) (Answer, error) {
+	var a Answer
+	raw, err := io.ReadAll(io.LimitReader(body, MaxAnswer+1))
+	switch {
+	case err != nil:
+		return Answer{}, errors.New("client: the page's answer broke off")
+	case len(raw) > MaxAnswer:
+		return Answer{}, errTooLarge
+	case json.Unmarshal(raw, &a) != nil || (a.Fragment == "") == (a.Protocol == "" && a.Data == nil):
+		return Answer{}, errAnswer
+	}
+	return a, nil
+}
+
+// Answer hands an answer to the verifier. The code it returns reads the
+// Result; the request must be the one that this visitor's session began.
+func (c *Client) Answer(ctx context.Context, id string, a Answer) (responseCode string, err error) {
+	var out struct {
+		ResponseCode string `json:"response_code"`
+	}
+	err = c.do(ctx, call{method: http.MethodPost, path: path(id, "/answer"), in: a, out: &out})
+	return out.ResponseCode, err
+}
