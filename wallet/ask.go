@@ -34,9 +34,20 @@ func (w *Wallet) Ask(ctx context.Context, authorizeURL string) (Proposal, error)
 	if err != nil {
 		return Proposal{}, err
 	}
+	who := stranger{clientID: params.ClientID}
+	for _, uri := range []string{params.Unsigned.Get("redirect_uri"), params.Unsigned.Get("response_uri"), params.RequestURI} {
+		if uri != "" {
+			who.from = uri
+		}
+	}
+	return w.authenticate(ctx, unverified, who)
+}
+
+// authenticate finds out who asks and on which policy, and makes the proposal.
+func (w *Wallet) authenticate(ctx context.Context, unverified *openid4vp.UnverifiedRequest, who stranger) (Proposal, error) {
 	request, err := unverified.Authenticate(ctx, openid4vp.Authority{Verifiers: w.cfg.Verifiers, DIDs: w.cfg.DIDs, Now: w.cfg.Now()})
 	if unknown(err) {
-		return w.unverifiedProposal(params, ReasonOf(err)), nil
+		return who.proposal(ReasonOf(err)), nil
 	}
 	if err != nil {
 		return Proposal{}, err
@@ -55,14 +66,15 @@ func unknown(err error) bool {
 	return errors.As(err, &e) && e.Code == openid4vp.CodeInvalidClient
 }
 
-// unverifiedProposal shows that someone unknown asks. Nothing of the request
-// itself is shown: anyone could have written it.
-func (w *Wallet) unverifiedProposal(params openid4vp.AuthorizeParams, reason string) Proposal {
+// A stranger is somebody nobody vouches for, and where the request came from.
+type stranger struct{ from, clientID string }
+
+// proposal shows that someone unknown asks. Nothing of the request itself is
+// shown: anyone could have written it.
+func (s stranger) proposal(reason string) Proposal {
 	domain := ""
-	for _, uri := range []string{params.RequestURI, params.Unsigned.Get("response_uri"), params.Unsigned.Get("redirect_uri")} {
-		if u, err := url.Parse(uri); err == nil && domain == "" {
-			domain = plainHost(u.Hostname())
-		}
+	if u, err := url.Parse(s.from); err == nil {
+		domain = plainHost(u.Hostname())
 	}
 	return Proposal{
 		ID: newID(), Kind: KindUnverified, Code: reason,
@@ -72,7 +84,7 @@ func (w *Wallet) unverifiedProposal(params openid4vp.AuthorizeParams, reason str
 		Optional:  []Item{},
 		Preview:   Outcome{Lines: []OutcomeLine{}},
 		Identify:  Identify{Level: IdentifyBarely, Parts: []IdentifyPart{}},
-		Technical: []Technical{{Label: "client_id", Value: params.ClientID}},
+		Technical: []Technical{{Label: "client_id", Value: s.clientID}},
 		Missing:   []Missing{},
 	}
 }

@@ -210,7 +210,15 @@ func (w *Wallet) missing(p *proposal, result *dcql.Result) []Missing {
 
 // technical is everything by its technical name, for the details.
 func (p *proposal) technical() []Technical {
-	out := []Technical{{"client_id", p.request.ClientID}, {"response_uri", p.request.ResponseURI}}
+	out := []Technical{{"client_id", p.request.ClientID}}
+	switch {
+	case p.request.IsDigital():
+		out = append(out, Technical{"origin", p.request.Origin()})
+	case p.request.RedirectURI != "":
+		out = append(out, Technical{"redirect_uri", p.request.RedirectURI})
+	default:
+		out = append(out, Technical{"response_uri", p.request.ResponseURI})
+	}
 	for _, q := range p.request.DCQL.Credentials {
 		for _, c := range q.Claims {
 			out = append(out, Technical{"claim", strings.Join(q.Meta.VCTValues, " | ") + " / " + c.Path.String()})

@@ -27,6 +27,8 @@ type answer struct {
 	sent   []Labelled
 	post   *sameBytes
 	maybe  bool // a try broke off: the verifier may have it
+
+	digital *openid4vp.DigitalMessage // for the browser to carry; nil if it is sent from here
 }
 
 // Present answers a proposal with the chosen optional items. digest must be
@@ -43,16 +45,14 @@ func (w *Wallet) Present(ctx context.Context, proposalID, digest string, choices
 	if err != nil {
 		return Presented{}, err
 	}
-	var next string
-	if p.answer.token == nil {
-		next, err = p.request.Refuse(ctx, p.answer.post, openid4vp.CodeAccessDenied)
-	} else {
-		next, err = p.request.Answer(ctx, p.answer.post, p.answer.token)
-	}
+	next, err := p.send(ctx)
 	if err := w.conclude(ctx, p, err); err != nil {
 		return Presented{}, err
 	}
-	return Presented{RedirectURI: optional(next), HistoryID: p.answer.deedID, Sent: p.answer.sent, Until: p.view.Retention.Until}, nil
+	return Presented{
+		RedirectURI: optional(next), Digital: p.answer.digital,
+		HistoryID: p.answer.deedID, Sent: p.answer.sent, Until: p.view.Retention.Until,
+	}, nil
 }
 
 // prepare checks the consent, signs, and writes the deed; nothing is sent.
@@ -113,6 +113,9 @@ func (w *Wallet) tryCommit(ctx context.Context, p *proposal, s *selection, diges
 		err = w.sign(ctx, p, s, a, d)
 	}
 	if err == nil {
+		a.digital, err = p.message(a.token)
+	}
+	if err == nil {
 		err = errors.Join(w.record(d), w.met(p))
 	}
 	if err == nil {
@@ -158,7 +161,7 @@ func (w *Wallet) newDeed(p *proposal, digest string) (*deed, error) {
 // with which keys.
 func (w *Wallet) sign(ctx context.Context, p *proposal, s *selection, a *answer, d *deed) error {
 	a.token = openid4vp.VPToken{}
-	kb := sdjwt.KBClaims{Nonce: p.request.Nonce, Audience: p.request.ClientID, IssuedAt: w.cfg.Now()}
+	kb := sdjwt.KBClaims{Nonce: p.request.Nonce, Audience: p.request.AnswerAudience(), IssuedAt: w.cfg.Now()}
 	if p.offer != nil {
 		kb.Extra = map[string]any{"consent": a.digest}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 
-	"facet/credentials/openid4vp"
 	"facet/policy"
 )
 
@@ -17,14 +16,14 @@ func (w *Wallet) Refuse(ctx context.Context, proposalID string) (Refused, error)
 	if err != nil {
 		return Refused{}, err
 	}
-	next, err := p.request.Refuse(ctx, p.answer.post, openid4vp.CodeAccessDenied)
+	next, err := p.send(ctx)
 	if err != nil {
 		return Refused{}, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.proposals, proposalID)
-	return Refused{RedirectURI: optional(next)}, nil
+	return Refused{RedirectURI: optional(next), Digital: p.answer.digital}, nil
 }
 
 func (w *Wallet) prepareRefusal(ctx context.Context, id string) (*proposal, error) {

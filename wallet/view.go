@@ -1,6 +1,9 @@
 package wallet
 
-import "facet/schemas"
+import (
+	"facet/credentials/openid4vp"
+	"facet/schemas"
+)
 
 // This file is what the wallet's pages see. The JSON names are a contract with
 // web/src/wallet; nothing here carries a key, a credential or a token.
@@ -253,16 +256,21 @@ type Revealed struct {
 }
 
 // Presented answers Present. RedirectURI is null for a cross-device answer.
+// Digital is there only if the browser's API is to carry the answer; no page of
+// the web wallet gets to see one.
 type Presented struct {
 	RedirectURI *string    `json:"redirect_uri"`
 	HistoryID   string     `json:"history_id"`
 	Sent        []Labelled `json:"sent"`
 	Until       int64      `json:"until"`
+
+	Digital *openid4vp.DigitalMessage `json:"digital,omitempty"`
 }
 
-// Refused answers Refuse.
+// Refused answers Refuse, in the same way.
 type Refused struct {
-	RedirectURI *string `json:"redirect_uri"`
+	RedirectURI *string                   `json:"redirect_uri"`
+	Digital     *openid4vp.DigitalMessage `json:"digital,omitempty"`
 }
 
 // History states.

@@ -46,6 +46,9 @@ type Config struct {
 	// ReadOnly makes Call refuse every method that would change or send
 	// something: the vault is an offline copy, and nothing could be saved.
 	ReadOnly bool
+	// InsecureLoopback lets pages on this machine ask over http through the
+	// browser's API.
+	InsecureLoopback bool
 	// Save makes the vault durable. It is called after every change and, in
 	// Present, before anything is sent: an error there stops the answer. It has
 	// the vault to itself while it runs, and must not call the wallet.

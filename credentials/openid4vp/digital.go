@@ -182,6 +182,13 @@ func safeOrigin(origin string, insecureLoopback bool) bool {
 // IsDigital reports whether the answer goes through the browser's API.
 func (r *Request) IsDigital() bool { return r.protocol != "" }
 
+// Origin is the page that asked through the browser's API, as the browser named
+// it; empty for any other way.
+func (r *Request) Origin() string { return r.origin }
+
+// ClientID is who the request says it is from, in full; nobody has checked it.
+func (u *UnverifiedRequest) ClientID() string { return u.client.String() }
+
 // AnswerAudience is whom a presentation for this request is bound to: the page
 // for the Digital Credentials API, signed or not, else the client (App. A.4).
 func (r *Request) AnswerAudience() string {
