@@ -2,6 +2,9 @@ package credentials
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,11 +12,15 @@ import (
 )
 
 // Registrar implements Registrars: the chain must end in an anchor of the list's
-// registrars and the leaf must be the one an entry describes. Reasons:
+// registrars and the leaf must be the one an entry describes. The anchor itself
+// may stand at its end, as no standard forbids here; it proves nothing. Reasons:
 // registrar_unknown, jose's for chains.
 func (l *TrustList) Registrar(_ context.Context, x5c []string, now time.Time) (*Registrar, error) {
 	if len(l.registrars) == 0 {
 		return nil, fail("registrar_unknown", "the trust list names no registrar")
+	}
+	if last := len(x5c) - 1; last > 0 && l.isRegistrarAnchor(x5c[last]) {
+		x5c = x5c[:last]
 	}
 	chain, err := jose.VerifyChain(x5c, jose.ChainRule{Anchors: l.registrarAnchors, CRLs: l.crls, Now: now})
 	if err != nil {
@@ -25,6 +32,12 @@ func (l *TrustList) Registrar(_ context.Context, x5c []string, now time.Time) (*
 		}
 	}
 	return nil, fail("registrar_unknown", "nobody of the trust list registers verifiers under this certificate")
+}
+
+func (l *TrustList) isRegistrarAnchor(encoded string) bool {
+	return slices.ContainsFunc(l.registrarAnchors, func(c *x509.Certificate) bool {
+		return base64.StdEncoding.EncodeToString(c.Raw) == encoded
+	})
 }
 
 // registrars reads the registrars of verifiers, if there are any.

@@ -121,6 +121,7 @@ type Request struct {
 	Party  *credentials.Party // who that is, by the trust list
 
 	key *jose.PublicKey // signed the request; nil for an unsigned one
+	x5c []string        // its chain, if it has one
 	to  *url.URL        // where the answer goes; nil when it goes through the browser's API
 	now time.Time
 
@@ -158,7 +159,7 @@ func (u *UnverifiedRequest) Authenticate(ctx context.Context, a Authority) (*Req
 	if err != nil {
 		return nil, &Error{Code: CodeInvalidClient, reason: reasonOf(err, "verifier_unknown"), err: err}
 	}
-	r := &Request{Client: u.client, Party: party, key: key, now: a.Now, origin: u.caller.Origin, protocol: u.protocol}
+	r := &Request{Client: u.client, Party: party, key: key, x5c: x5c, now: a.Now, origin: u.caller.Origin, protocol: u.protocol}
 	if err := u.fill(r, m); err != nil {
 		return nil, err
 	}
@@ -205,6 +206,10 @@ func (u *UnverifiedRequest) signerKey(ctx context.Context, a Authority) (*jose.P
 	}
 	h := u.token.Header()
 	if u.client.Prefix == PrefixDID {
+		// Only the DID of somebody known is looked up: that may ask its host.
+		if _, err := a.Verifiers.Verifier(ctx, u.client.String(), nil, a.Now); err != nil {
+			return nil, nil, &Error{Code: CodeInvalidClient, reason: reasonOf(err, "verifier_unknown"), err: err}
+		}
 		key, err := resolveKid(ctx, a.DIDs, u.client.ID, h)
 		return key, nil, err
 	}
@@ -228,7 +233,7 @@ func (u *UnverifiedRequest) signerKey(ctx context.Context, a Authority) (*jose.P
 
 func resolveKid(ctx context.Context, r KeyResolver, did string, h jose.Header) (*jose.PublicKey, error) {
 	if r == nil {
-		return nil, refuse("client_id_prefix_unsupported", "this wallet resolves no DIDs")
+		return nil, &Error{Code: CodeInvalidClient, reason: "client_id_prefix_unsupported", err: errors.New("this wallet resolves no DIDs")}
 	}
 	if owner, fragment, ok := strings.Cut(h.Kid, "#"); !ok || owner != did || fragment == "" {
 		return nil, refuse("client_id_mismatch", "kid names no key of the client's DID")

@@ -189,8 +189,12 @@ func readInfo(raw any) ([]VerifierInfo, error) {
 		if !ok {
 			return nil, refuse("verifier_info_malformed", "an entry of verifier_info has no format")
 		}
+		ids, err := texts(m["credential_ids"])
+		if err != nil {
+			return nil, refuse("verifier_info_malformed", "credential_ids of verifier_info is no list of ids")
+		}
 		if data, ok := m["data"].(string); ok { // other shapes belong to formats we do not know
-			out = append(out, VerifierInfo{Format: format, Data: data})
+			out = append(out, VerifierInfo{Format: format, Data: data, CredentialIDs: ids})
 		}
 	}
 	return out, nil

@@ -51,6 +51,8 @@ type EncryptionKey struct {
 type VerifierInfo struct {
 	Format string `json:"format"`
 	Data   string `json:"data"`
+	// CredentialIDs are the credential queries it is about; all of them if empty.
+	CredentialIDs []string `json:"credential_ids,omitempty"`
 }
 
 // SignRequest makes the signed request object (§5, RFC 9101). For x509 clients

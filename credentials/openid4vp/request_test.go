@@ -393,6 +393,43 @@ func TestDIDClient(t *testing.T) {
 	wantReason(t, read(did+"#1", nil), "client_id_prefix_unsupported")
 }
 
+// nobodyAsks fails the test when a DID is looked up.
+type nobodyAsks struct{ t *testing.T }
+
+func (n nobodyAsks) Resolve(context.Context, string) (*jose.PublicKey, error) {
+	n.t.Error("the DID of a stranger was looked up")
+	return nil, errors.New("no")
+}
+
+// TestUnknownDID: nobody is asked about a DID the trust list does not know, and
+// whoever cannot be looked up counts as unknown.
+func TestUnknownDID(t *testing.T) {
+	a := newAsker(t)
+	for name, tt := range map[string]struct {
+		believe  credentials.Verifiers
+		resolver openid4vp.KeyResolver
+		want     string
+	}{
+		"a stranger":          {a.trust, nobodyAsks{t}, "verifier_unknown"},
+		"nobody resolves":     {anyone{}, nil, "client_id_prefix_unsupported"},
+		"it does not resolve": {anyone{}, dids{}, "did_unresolved"},
+	} {
+		const did = "did:web:client.example.org"
+		payload, err := json.Marshal(a.params(t, "decentralized_identifier:"+did))
+		must(t, err)
+		jar, err := jose.Sign(t.Context(), a.key, map[string]any{"typ": openid4vp.RequestType, "kid": did + "#1"}, payload)
+		must(t, err)
+		u, err := openid4vp.ParseRequest(jar, openid4vp.Expect{ClientID: "decentralized_identifier:" + did})
+		must(t, err)
+		_, err = u.Authenticate(t.Context(), openid4vp.Authority{Verifiers: tt.believe, DIDs: tt.resolver, Now: now})
+		wantReason(t, err, tt.want)
+		var e *openid4vp.Error
+		if !errors.As(err, &e) || e.Code != openid4vp.CodeInvalidClient {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A wire answers requests from a table and counts them.
 type wire struct {
 	answer func(fetch.Request) (*fetch.Response, error)
