@@ -81,7 +81,7 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 }
 
 func (v *Verifier) checkBegin(r BeginRequest) (*platform, *compiled, error) {
-	p := v.platforms[r.Platform]
+	p := v.platform(r.Platform)
 	if p == nil {
 		return nil, nil, fail("platform_unknown", "there is no such platform")
 	}

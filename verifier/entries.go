@@ -140,9 +140,9 @@ func (v *Verifier) publication(ctx context.Context, key string, first published)
 const keyWeakenings = "weakenings"
 
 // weakenings are the Insecure… fields that are set somewhere, sorted.
-func (v *Verifier) weakenings() []string {
+func (v *Verifier) weakenings(platforms map[string]*platform) []string {
 	set := map[string]bool{"InsecureLoopback": v.cfg.InsecureLoopback}
-	for _, p := range v.platforms {
+	for _, p := range platforms {
 		set["InsecureUnencrypted"] = set["InsecureUnencrypted"] || p.InsecureUnencrypted
 		set["InsecureUnsigned"] = set["InsecureUnsigned"] || p.InsecureUnsigned
 		set["InsecureFragment"] = set["InsecureFragment"] || p.InsecureFragment
@@ -153,8 +153,8 @@ func (v *Verifier) weakenings() []string {
 
 // logWeakenings writes a config entry when the weakenings in force differ from
 // those last logged. A crash in between repeats the entry, which is harmless.
-func (v *Verifier) logWeakenings(ctx context.Context) error {
-	names := v.weakenings()
+func (v *Verifier) logWeakenings(ctx context.Context, platforms map[string]*platform) error {
+	names := v.weakenings(platforms)
 	raw, version, err := v.cfg.Store.Get(ctx, keyWeakenings)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

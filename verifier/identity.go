@@ -32,7 +32,7 @@ type signing struct {
 // Renew makes id the identity of a platform from here on. Requests that were
 // begun with an earlier one are still signed with that.
 func (v *Verifier) Renew(platformID string, id Identity) error {
-	p := v.platforms[platformID]
+	p := v.platform(platformID)
 	if p == nil {
 		return fail("platform_unknown", "there is no such platform")
 	}
@@ -52,6 +52,20 @@ func (p *platform) renew(id Identity) error {
 	p.identities = slices.Insert(p.identities, 0, signing{id, clientID})
 	p.identities = p.identities[:min(len(p.identities), MaxIdentities)]
 	return nil
+}
+
+// inherit adds the identities another p used until now, behind its own.
+func (p *platform) inherit(old *platform) {
+	old.mu.RLock()
+	defer old.mu.RUnlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range old.identities {
+		same := func(have signing) bool { return slices.Equal(have.X5C, s.X5C) }
+		if len(p.identities) < MaxIdentities && p.Prefix == old.Prefix && !slices.ContainsFunc(p.identities, same) {
+			p.identities = append(p.identities, s)
+		}
+	}
 }
 
 // clientID names the platform as its prefix demands (OpenID4VP §5.9.3).

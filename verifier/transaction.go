@@ -91,7 +91,7 @@ func (v *Verifier) load(ctx context.Context, id string) (*transaction, error) {
 		return nil, unavailable("read transaction", fmt.Errorf("record is damaged: %w", err))
 	}
 	t.version = version
-	if t.platform = v.platforms[t.Platform]; t.platform != nil {
+	if t.platform = v.platform(t.Platform); t.platform != nil {
 		if c := t.platform.byHash[t.Policy]; c != nil {
 			if err := c.ready(); err != nil {
 				return nil, unavailable("compile policy", err)

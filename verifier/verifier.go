@@ -18,8 +18,10 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"facet/audit"
@@ -66,6 +68,7 @@ type Platform struct {
 	ReturnURIs []string         // where a holder may be sent back to, compared exactly
 	Origins    []string         // of pages that may ask through the browser's API, besides those of ReturnURIs
 	Signer     jose.Signer      // signs its requests; see Verifier.Renew
+	Also       []Identity       // others its requests may have been begun with, on another node for instance
 	X5C        []string         // the signer's chain, leaf first, without the anchor
 	Policies   []*policy.Policy // several versions of one may stand side by side
 	Wallets    []Wallet
@@ -109,11 +112,12 @@ type Config struct {
 // A Verifier is the engine. It is safe for many goroutines, and several
 // processes may share Store, Keys and Log.
 type Verifier struct {
-	cfg       Config
-	ids       *identifiers
-	platforms map[string]*platform
-	swept     sync.Once // the first Sweep looks at every transaction
-	stuck     sync.Map  // ids of transactions whose last step failed here
+	cfg         Config
+	ids         *identifiers
+	platforms   atomic.Pointer[map[string]*platform] // by id; see Reconfigure
+	configuring sync.Mutex                           // held while platforms are replaced
+	swept       sync.Once                            // the first Sweep looks at every transaction
+	stuck       sync.Map                             // ids of transactions whose last step failed here
 }
 
 // New checks the configuration, makes the secret behind public identifiers on
@@ -122,17 +126,12 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	v := &Verifier{cfg: cfg, platforms: make(map[string]*platform)}
-	for i := range cfg.Platforms {
-		p, err := newPlatform(cfg.Platforms[i], cfg)
-		if err != nil {
-			return nil, fmt.Errorf("platform %q: %w", cfg.Platforms[i].ID, err)
-		}
-		if _, twice := v.platforms[p.ID]; twice {
-			return nil, fmt.Errorf("platform %q is configured twice", p.ID)
-		}
-		v.platforms[p.ID] = p
+	v := &Verifier{cfg: cfg}
+	platforms, err := newPlatforms(cfg)
+	if err != nil {
+		return nil, err
 	}
+	v.platforms.Store(&platforms)
 	secret, err := v.loadSecret(ctx)
 	if err != nil {
 		return nil, err
@@ -146,7 +145,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	if v.ids, err = newIdentifiers(secret); err != nil {
 		return nil, err
 	}
-	return v, v.logWeakenings(ctx)
+	return v, v.logWeakenings(ctx, platforms)
 }
 
 func (c Config) check() error {
@@ -201,8 +200,10 @@ func newPlatform(cfg Platform, c Config) (*platform, error) {
 	case len(p.Policies) == 0:
 		return nil, errors.New("there is no policy, so nothing could be asked")
 	}
-	if err := p.renew(Identity{p.Signer, p.X5C}); err != nil {
-		return nil, err
+	for _, id := range append(slices.Clone(p.Also), Identity{p.Signer, p.X5C}) { // the last one signs
+		if err := p.renew(id); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.checkAddresses(c.InsecureLoopback); err != nil {
 		return nil, err
