@@ -47,6 +47,7 @@ type platformConfig struct {
 	Identity   string            `json:"identity"`
 	APIKeys    []string          `json:"api_keys_sha256"` // hex
 	ReturnURIs []string          `json:"return_uris"`
+	Origins    []string          `json:"origins"` // of pages, besides those of return_uris
 	Policies   []string          `json:"policies"`
 	Wallets    []verifier.Wallet `json:"wallets"`
 	Webhook    *webhookConfig    `json:"webhook"`
@@ -54,6 +55,7 @@ type platformConfig struct {
 	Prefix              openid4vp.Prefix `json:"client_id_prefix"`
 	InsecureUnsigned    bool             `json:"insecure_unsigned"`
 	InsecureUnencrypted bool             `json:"insecure_unencrypted"`
+	InsecureFragment    bool             `json:"insecure_fragment"`
 }
 
 // readVerifierConfig reads the file strictly: a misspelled member would
@@ -171,8 +173,9 @@ func webAddress(raw string, loopback bool) bool {
 // API key.
 func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen map[string]string, now time.Time) (found []finding) {
 	area := fmt.Sprintf("platform %q", p.ID)
-	out := platformSetup{Platform: verifier.Platform{ID: p.ID, Name: p.Name, ReturnURIs: p.ReturnURIs, Wallets: p.Wallets,
-		Prefix: p.Prefix, InsecureUnsigned: p.InsecureUnsigned, InsecureUnencrypted: p.InsecureUnencrypted}, file: c.path(p.Identity)}
+	out := platformSetup{Platform: verifier.Platform{ID: p.ID, Name: p.Name, ReturnURIs: p.ReturnURIs, Origins: p.Origins, Wallets: p.Wallets,
+		Prefix: p.Prefix, InsecureUnsigned: p.InsecureUnsigned, InsecureUnencrypted: p.InsecureUnencrypted,
+		InsecureFragment: p.InsecureFragment}, file: c.path(p.Identity)}
 	if p.ID == "" || p.Name == "" {
 		found = append(found, bad(area, "id or name is not set", "Give it both; the name is the one in its certificate's register."))
 	}

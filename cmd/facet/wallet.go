@@ -30,6 +30,11 @@ facet wallet keeps a wallet in one sealed file, with the engine the web wallet r
 
   accept OFFER          fetch what an issuer offers (a link, quoted)
   present REQUEST       look at a site's request and answer it
+  present --origin PAGE [FILE]
+                        the same for a request that a page would hand to the
+                        browser's Digital Credentials API: read it as JSON from
+                        FILE or the standard input, print the answer as JSON.
+                        PAGE is the page's origin, such as https://news.example
   list                  what is held
   history               what was shown to whom: kinds, never values
   withdraw ID           take an answer back
@@ -44,7 +49,8 @@ facet wallet keeps a wallet in one sealed file, with the engine the web wallet r
   --trust FILE              the trust list (JSON): who may issue, who may ask
   --tx-code CODE            accept: the code the issuer sent another way
   --choose KEY,KEY          present: which optional answers to give
-  --yes                     do not ask before storing or sending
+  --yes                     do not ask before storing or sending; needed when
+                            the request comes from the standard input
   --key VKEY --origin NAME  receipt verify: the log's key and name
   --insecure-loopback       allow http addresses of this machine: for trying out only
 
@@ -181,7 +187,7 @@ func newEngine(v *vault.Vault, trust []byte, insecureLoopback bool, save func(co
 	}
 	return wallet.New(wallet.Config{
 		Vault: v, Trust: list, Verifiers: list, Hosts: hosts, Now: time.Now, Location: time.Local,
-		Fetch: fetch.New(fetch.Config{InsecureLoopback: insecureLoopback}), Save: save,
+		Fetch: fetch.New(fetch.Config{InsecureLoopback: insecureLoopback}), InsecureLoopback: insecureLoopback, Save: save,
 	})
 }
 

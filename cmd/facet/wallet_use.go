@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -56,25 +57,18 @@ func (w *ownWallet) accept(ctx context.Context) error {
 }
 
 func (w *ownWallet) present(ctx context.Context) error {
-	if len(w.args) != 1 {
+	if len(w.args) > 1 || len(w.args) == 0 && w.origin == "" {
 		return fmt.Errorf("%w: present takes one request", errUsage)
+	}
+	if w.origin != "" {
+		return w.presentDigital(ctx)
 	}
 	p, err := w.engine.Ask(ctx, w.args[0])
 	if err != nil {
 		return err
 	}
-	if p.Kind == wallet.KindUnverified {
-		return fmt.Errorf("nobody vouches for %s (%s); nothing was sent", p.Asker.Domain, p.Code)
-	}
-	shown, err := w.engine.Preview(ctx, p.ID, w.choices())
+	shown, err := w.look(ctx, w.env.stdout, p)
 	if err != nil {
-		return err
-	}
-	w.page(p, shown)
-	if !p.Satisfiable {
-		return errors.New("something needed is missing; nothing was sent")
-	}
-	if err := w.confirm("Send this?"); err != nil {
 		return err
 	}
 	done, err := w.engine.Present(ctx, p.ID, shown.Digest, w.choices())
@@ -89,8 +83,7 @@ func (w *ownWallet) present(ctx context.Context) error {
 }
 
 // page prints what the consent page shows.
-func (w *ownWallet) page(p wallet.Proposal, shown wallet.Previewed) {
-	out := w.env.stdout
+func page(out io.Writer, p wallet.Proposal, shown wallet.Previewed) {
 	fmt.Fprintf(out, "%s (%s) asks: %s\n", p.Asker.Name, p.Asker.Domain, p.Question[english])
 	if p.Kind == wallet.KindPolicy {
 		fmt.Fprintf(out, "For: %s\nKept: %s, until %s\n", p.Purpose.Label[english], p.Retention.ISO, date(p.Retention.Until))
