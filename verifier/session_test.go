@@ -3,10 +3,12 @@ package verifier_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,16 +35,22 @@ func TestResultReaders(t *testing.T) {
 	b, code := r.released()
 	other, otherCode := r.released()
 	t.Run("SES-001", func(t *testing.T) {
-		r.result(keyNews, b.ID, "").want(t, http.StatusForbidden, "access_denied", "response_code_required")
+		r.result(keyNews, b.ID, "").wantRow(t, "SES-001")
 	})
 	t.Run("SES-002", func(t *testing.T) {
-		r.result(keyNews, b.ID, otherCode).want(t, http.StatusForbidden, "access_denied", "response_code_mismatch")
+		for _, guess := range []string{otherCode, code[:len(code)-1], code + "A", strings.ToLower(code) + "-"} {
+			r.result(keyNews, b.ID, guess).wantRow(t, "SES-002")
+		}
 	})
 	t.Run("SES-003", func(t *testing.T) {
 		if got := r.result(keyNews, other.ID, otherCode); got.status != http.StatusOK {
 			t.Fatalf("first read: %d %s", got.status, got.body)
 		}
-		r.result(keyNews, other.ID, otherCode).want(t, http.StatusForbidden, "access_denied", "response_code_used")
+		r.result(keyNews, other.ID, otherCode).wantRow(t, "SES-003")
+		for range 3 { // and it stays so, for other readers too
+			r.do(call{method: "POST", url: baseURL + "/v1/requests/" + other.ID + "/result", key: keyNews, contentType: "application/json",
+				body: `{"response_code":"` + otherCode + `"}`, header: map[string]string{"Idempotency-Key": "reader-2"}}).wantRow(t, "SES-003")
+		}
 	})
 	t.Run("the same reader for a minute", func(t *testing.T) {
 		b, code := r.released()
@@ -74,7 +82,8 @@ func TestResultReaders(t *testing.T) {
 				t.Errorf("%s is not a name of its own with 128 bits", name)
 			}
 			seen[id] = true
-			r.api(keyNews, "GET", "/v1/requests/"+id, "").want(t, http.StatusNotFound, "invalid_request", "transaction_unknown")
+			r.api(keyNews, "GET", "/v1/requests/"+id, "").wantRow(t, "SES-005")
+			r.result(keyNews, id, "").wantRow(t, "SES-005")
 			if name != "request" {
 				if got := r.do(call{method: "GET", url: baseURL + "/wallet/request/" + id}); got.status != http.StatusNotFound {
 					t.Errorf("%s opens the request: %d", name, got.status)
@@ -83,30 +92,47 @@ func TestResultReaders(t *testing.T) {
 		}
 	})
 	t.Run("SES-009", func(t *testing.T) {
-		unknown := r.api(keyOther, "GET", "/v1/requests/AAAAAAAAAAAAAAAAAAAAAA", "")
-		foreign := r.api(keyOther, "GET", "/v1/requests/"+b.ID, "")
-		if foreign.status != http.StatusNotFound || !bytes.Equal(unknown.body, foreign.body) {
-			t.Errorf("tenant_isolation: %d %s, unknown is %d %s", foreign.status, foreign.body, unknown.status, unknown.body)
+		for name, ask := range map[string]func(id string) reply{
+			"state":  func(id string) reply { return r.api(keyOther, "GET", "/v1/requests/"+id, "") },
+			"events": func(id string) reply { return r.api(keyOther, "GET", "/v1/requests/"+id+"/events", "") },
+			"result": func(id string) reply { return r.result(keyOther, id, code) },
+		} {
+			unknown, foreign := ask("AAAAAAAAAAAAAAAAAAAAAA"), ask(b.ID)
+			foreign.wantRow(t, "SES-009")
+			if unknown.status != foreign.status || !bytes.Equal(unknown.body, foreign.body) || !maps.EqualFunc(unknown.header, foreign.header, slices.Equal) {
+				t.Errorf("tenant_isolation, %s: %d %s, unknown is %d %s", name, foreign.status, foreign.body, unknown.status, unknown.body)
+			}
 		}
-		unknown = r.result(keyOther, "AAAAAAAAAAAAAAAAAAAAAA", code)
-		foreign = r.result(keyOther, b.ID, code)
-		if foreign.status != http.StatusNotFound || !bytes.Equal(unknown.body, foreign.body) {
-			t.Errorf("result, tenant_isolation: %d %s", foreign.status, foreign.body)
+		if got := r.result(keyNews, b.ID, code); got.status != http.StatusOK {
+			t.Errorf("its own platform, after that: %d %s", got.status, got.body)
 		}
 	})
 	t.Run("SES-007", func(t *testing.T) {
-		for _, site := range []string{"cross-site", "same-site"} {
-			r.do(call{method: "POST", url: baseURL + "/v1/requests", key: keyNews, contentType: "application/json", body: `{"policy":"access"}`,
-				header: map[string]string{"Sec-Fetch-Site": site}}).want(t, http.StatusForbidden, "access_denied", "csrf")
+		b, code := r.released()
+		for _, site := range []string{"cross-site", "same-site", "same-origin"} { // the platform API is for servers only
+			for path, body := range map[string]string{
+				"/v1/requests": `{"policy":"access"}`, "/v1/requests/" + b.ID + "/result": `{"response_code":"` + code + `"}`,
+			} {
+				r.do(call{method: "POST", url: baseURL + path, key: keyNews, contentType: "application/json", body: body,
+					header: map[string]string{"Sec-Fetch-Site": site}}).wantRow(t, "SES-007")
+			}
+		}
+		if got := r.result(keyNews, b.ID, code); got.status != http.StatusOK {
+			t.Errorf("the platform's server, after that: %d %s", got.status, got.body)
 		}
 	})
 	t.Run("SES-015", func(t *testing.T) { // cors_denied
 		for _, origin := range []string{"null", "https://evil.example"} {
-			for _, method := range []string{"POST", "OPTIONS"} {
-				got := r.do(call{method: method, url: baseURL + "/v1/requests/" + b.ID + "/result", key: keyNews, contentType: "application/json", body: "{}",
-					header: map[string]string{"Origin": origin}})
-				if got.header.Get("Access-Control-Allow-Origin") != "" || got.header.Get("Access-Control-Allow-Credentials") != "" {
-					t.Errorf("%s from %s: CORS headers %v", method, origin, got.header)
+			for _, at := range []struct{ method, path string }{
+				{"POST", "/v1/requests"}, {"OPTIONS", "/v1/requests"}, {"GET", "/v1/requests/" + b.ID},
+				{"POST", "/v1/requests/" + b.ID + "/result"}, {"OPTIONS", "/v1/requests/" + b.ID + "/result"},
+			} {
+				got := r.do(call{method: at.method, url: baseURL + at.path, key: keyNews, contentType: "application/json", body: "{}",
+					header: map[string]string{"Origin": origin, "Access-Control-Request-Method": "POST"}})
+				for name := range got.header {
+					if strings.HasPrefix(name, "Access-Control-") {
+						t.Errorf("%s %s from %s: %s", at.method, at.path, origin, name)
+					}
 				}
 			}
 		}
@@ -118,12 +144,16 @@ func TestResultReaders(t *testing.T) {
 			check(err)
 			got := r.result(keyOther, id.Public().Thumbprint()[:22], "guess")
 			if got.status == http.StatusTooManyRequests {
-				got.want(t, http.StatusTooManyRequests, "slow_down", "rate_limited")
+				got.wantRow(t, "SES-006")
 				limited = true
 			}
 		}
 		if !limited {
 			t.Error("guessing was not slowed down")
+		}
+		_, code := r.released()
+		if raw, err := jose.DecodeBase64URL(code); err != nil || len(raw) < 16 {
+			t.Errorf("a response code of %d bytes", len(raw))
 		}
 	})
 }
@@ -152,12 +182,12 @@ func TestRequestObject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if first.WalletNonce != "nonce-one" || second.WalletNonce != "nonce-two" || first.Nonce != second.Nonce {
+		if rows()["SES-012"].status != http.StatusOK || first.WalletNonce != "nonce-one" || second.WalletNonce != "nonce-two" || first.Nonce != second.Nonce {
 			t.Error("each object must echo its own wallet_nonce and ask the same")
 		}
 	})
 	t.Run("SES-013", func(t *testing.T) {
-		if req, err := post(b.uri, "nonce-three"); err != nil || req.WalletNonce != "nonce-three" {
+		if req, err := post(b.uri, "nonce-three"); err != nil || req.WalletNonce != "nonce-three" || rows()["SES-013"].status != http.StatusOK {
 			t.Errorf("wallet_nonce is not echoed: %v", err)
 		}
 		if req := r.ask(b); req.WalletNonce != "" {
