@@ -71,11 +71,15 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 			return earlier, err
 		}
 	}
-	if err := v.publish(ctx, p, c, now); err != nil {
+	if err = v.publish(ctx, p, c, now); err == nil {
+		err = v.open(ctx, t)
+	}
+	if err != nil {
+		v.untie(ctx, t)
 		return nil, err
 	}
-	if err := v.open(ctx, t); err != nil {
-		return nil, err
+	if _, err := v.swap(ctx, t, *t); err != nil {
+		return nil, err // it may be stored all the same: the key stays tied to it
 	}
 	return v.begun(ctx, t)
 }
@@ -136,9 +140,9 @@ func (v *Verifier) ownClientID(t *transaction) string {
 	return openid4vp.ClientID{Prefix: openid4vp.PrefixRedirectURI, ID: to}.String()
 }
 
-// open makes the transaction's keys, sequences its request entry and stores
-// it. The due record comes first and holds the leaf, so that Sweep can close
-// the entry of a transaction that a crash kept from being stored.
+// open makes the transaction's keys and sequences its request entry. The due
+// record comes first and holds the leaf, so that Sweep can close the entry of a
+// transaction that a crash kept from being stored.
 func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	leaf, err := audit.Encode(audit.NewRequest(v.ids.entry(audit.KindRequest, t.ID), t.created(), t.policy.askedIn(t.Flow)))
 	if err != nil {
@@ -163,10 +167,7 @@ func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	if t.EncKey, err = seal(secret, sealedKey, t.ID, jwk); err != nil {
 		return err
 	}
-	if t.Request, err = v.appendLeaf(ctx, v.ids.entry(audit.KindRequest, t.ID), leaf); err != nil {
-		return err
-	}
-	_, err = v.swap(ctx, t, *t)
+	t.Request, err = v.appendLeaf(ctx, v.ids.entry(audit.KindRequest, t.ID), leaf)
 	return err
 }
 
@@ -195,6 +196,8 @@ func (v *Verifier) begun(ctx context.Context, t *transaction) (*Begun, error) {
 	return b, nil
 }
 
+const idemPrefix = "idem/"
+
 // An idempotent record ties a platform's key to a transaction.
 type idempotent struct {
 	Tx   string `json:"tx"`
@@ -212,7 +215,7 @@ func (v *Verifier) claimKey(ctx context.Context, r BeginRequest, t *transaction)
 	}
 	wish := sha256.Sum256(text)
 	sum := sha256.Sum256([]byte(r.IdempotencyKey))
-	t.Idem = "idem/" + r.Platform + "/" + jose.EncodeBase64URL(sum[:])
+	t.Idem = idemPrefix + r.Platform + "/" + jose.EncodeBase64URL(sum[:])
 	mine, err := json.Marshal(idempotent{t.ID, wish[:], t.CreatedAt})
 	if err != nil {
 		return nil, err
@@ -240,10 +243,18 @@ func (v *Verifier) claimKey(ctx context.Context, r BeginRequest, t *transaction)
 			return nil, fail("idempotency_in_progress", "the same request is being opened right now")
 		}
 	}
-	if _, err := v.cfg.Store.Swap(ctx, t.Idem, version, mine); errors.Is(err, store.ErrConflict) {
+	if t.tie, err = v.cfg.Store.Swap(ctx, t.Idem, version, mine); errors.Is(err, store.ErrConflict) {
 		return nil, fail("idempotency_in_progress", "the same request is being opened right now")
 	} else if err != nil {
 		return nil, unavailable("note idempotency key", err)
 	}
 	return nil, nil
+}
+
+// untie frees the idempotency key of a transaction that will not be, so that
+// the platform can try again at once. What it cannot free, sweepTies does.
+func (v *Verifier) untie(ctx context.Context, t *transaction) {
+	if t.Idem != "" {
+		_ = v.cfg.Store.Delete(context.WithoutCancel(ctx), t.Idem, t.tie) // tried once
+	}
 }

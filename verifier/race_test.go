@@ -90,3 +90,87 @@ func TestUnreadableResultIsNotSpent(t *testing.T) {
 	}
 	r.result(keyNews, b.ID, code).want(t, http.StatusForbidden, "access_denied", verifier.ReasonCodeUsed)
 }
+
+// TestTiesOfLostRequests: an idempotency key whose request never came to be,
+// because the log was away or the process died, is not kept for good, and can
+// be used again.
+func TestTiesOfLostRequests(t *testing.T) {
+	ties := func(r *rig) (n int) {
+		for _, err := range r.store.Keys(t.Context(), "idem/", "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	begin := func(r *rig) reply {
+		return r.do(call{method: "POST", url: baseURL + "/v1/requests", key: keyNews, contentType: "application/json",
+			body: `{"policy":"access","flow":"cross_device"}`, header: map[string]string{"Idempotency-Key": "tied"}})
+	}
+	t.Run("the log is away", func(t *testing.T) {
+		log := &valve{}
+		r := newRig(t, withValve(log))
+		log.shut.Store(true)
+		begin(r).want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+		if n := ties(r); n != 0 {
+			t.Errorf("%d ties without a request", n)
+		}
+		log.shut.Store(false)
+		if got := begin(r); got.status != http.StatusCreated {
+			t.Errorf("the second try: %d %s", got.status, got.body)
+		}
+	})
+	t.Run("a crash", func(t *testing.T) {
+		b := &breaker{fault: storetest.FailBefore}
+		r := newRig(t, func(r *rig) { r.store = &storetest.Faulty{Store: store.Memory(), Decide: b.decide} })
+		b.nth = 3 // after the tie: Get, Swap
+		begin(r).want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+		*b = breaker{}
+		if n := ties(r); n != 1 {
+			t.Fatalf("the crash left %d ties", n)
+		}
+		r.clock.advance(verifier.TTL + verifier.Grace + time.Second)
+		r.start()
+		r.sweep()
+		if n := ties(r); n != 0 {
+			t.Errorf("%d ties without a request after a restart", n)
+		}
+	})
+	t.Run("ties that hold", func(t *testing.T) {
+		r := newRig(t)
+		first := begin(r)
+		r.start()
+		r.sweep()
+		if again := begin(r); first.field("id") == "" || again.field("id") != first.field("id") {
+			t.Errorf("got %s, then %s", first.body, again.body)
+		}
+	})
+}
+
+// TestFirstSweepComesAgain: what a crash left is driven on although the store
+// was away when the first sweep looked.
+func TestFirstSweepComesAgain(t *testing.T) {
+	b := &breaker{fault: storetest.FailBefore}
+	log := &valve{}
+	r := newRig(t, func(r *rig) {
+		r.store = &storetest.Faulty{Store: store.Memory(), Decide: b.decide}
+		withValve(log)(r)
+	})
+	req := r.begin("access", "same_device")
+	log.shut.Store(true)
+	if got := r.compose(req, twist{}).send(); got.status != http.StatusServiceUnavailable { // accepted, not logged
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	log.shut.Store(false)
+	r.start()
+	*b = breaker{nth: 1, fault: storetest.FailBefore}
+	if err := r.engine.Sweep(t.Context()); err == nil {
+		t.Fatal("a sweep without a store")
+	}
+	*b = breaker{}
+	r.sweep()
+	if got := r.api(keyNews, "GET", "/v1/requests/"+req.ID, ""); got.field("state") != "released" {
+		t.Errorf("%s", got.body)
+	}
+}

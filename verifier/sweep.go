@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -30,12 +31,11 @@ func parseDue(key string) (at time.Time, tx string, ok bool) {
 // Sweep does what is due: it ends requests nobody answered, deletes at the end
 // of retention and logs both, drives on what a crash or an outage stopped, and
 // sends webhooks, for which it may wait.
-// The first call looks at every transaction. Call it every few seconds; several
+// The first call that can looks at every transaction. Call it every few seconds; several
 // processes may. It goes on after an error and returns all of them.
 func (v *Verifier) Sweep(ctx context.Context) error {
 	now := v.cfg.Now()
-	all := false
-	v.swept.Do(func() { all = true })
+	all := !v.swept.Load()
 	var errs []error
 	for key, err := range v.cfg.Store.Keys(ctx, duePrefix, "") {
 		if err != nil {
@@ -46,8 +46,15 @@ func (v *Verifier) Sweep(ctx context.Context) error {
 			break
 		}
 		if err := v.sweepOne(ctx, key, tx); err != nil {
+			v.stuck.Store(tx, true)
 			errs = append(errs, err)
 		}
+	}
+	if all {
+		if err := v.sweepTies(ctx); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		v.swept.Store(true)
 	}
 	v.stuck.Range(func(tx, _ any) bool {
 		if err := v.resume(ctx, tx.(string)); err != nil {
@@ -189,4 +196,43 @@ func (v *Verifier) remove(ctx context.Context, key string) error {
 			return unavailable("delete record", err)
 		}
 	}
+}
+
+// sweepTies frees the idempotency keys of transactions that a crash kept from
+// being stored. All others go with their transaction.
+func (v *Verifier) sweepTies(ctx context.Context) error {
+	for key, err := range v.cfg.Store.Keys(ctx, idemPrefix, "") {
+		if err == nil {
+			err = v.sweepTie(ctx, key)
+		}
+		if err != nil {
+			return unavailable("free idempotency keys", err)
+		}
+	}
+	return nil
+}
+
+func (v *Verifier) sweepTie(ctx context.Context, key string) error {
+	raw, version, err := v.cfg.Store.Get(ctx, key)
+	if err != nil {
+		return ifThere(err)
+	}
+	var tie idempotent
+	if json.Unmarshal(raw, &tie) == nil { // a damaged one holds nothing
+		if v.cfg.Now().Sub(time.Unix(tie.At, 0)) < TTL {
+			return nil // Begin may still be at it
+		}
+		if _, _, err := v.cfg.Store.Get(ctx, keyOf(tie.Tx)); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return ifThere(v.cfg.Store.Delete(ctx, key, version))
+}
+
+// ifThere takes it as done when somebody else did it.
+func ifThere(err error) error {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
 }

@@ -70,6 +70,7 @@ type transaction struct {
 	Erasure  string   `json:"erasure,omitempty"` // the signed erasure receipt
 	Surplus  int      `json:"surplus,omitempty"` // claims dropped because nobody asked for them
 	version  store.Version
+	tie      store.Version // of the record at Idem; in Begin only
 	platform *platform
 	policy   *compiled
 }
