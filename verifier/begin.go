@@ -50,19 +50,24 @@ type Link struct {
 // Begin opens a transaction. When it returns, the request is in the log.
 // Reasons: platform_unknown, policy_unknown, flow_invalid,
 // return_uri_unregistered, origin_unregistered, response_mode_invalid,
-// response_mode_not_allowed, idempotency_mismatch, unavailable.
+// response_mode_not_allowed, registration_expired, idempotency_mismatch,
+// unavailable.
 func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	p, c, err := v.checkBegin(r)
 	if err != nil {
 		return nil, err
 	}
 	now := v.cfg.Now()
+	by := p.current()
+	if _, err := by.entitled(c, now); err != nil {
+		return nil, err
+	}
 	t := &transaction{
 		ID: newID(), Platform: p.ID, Policy: c.hash, Flow: r.Flow, ReturnURI: r.ReturnURI, Origin: r.Origin, Mode: r.ResponseMode,
 		CreatedAt: now.Unix(), ExpiresAt: now.Add(TTL).Unix(), KeepUntil: now.Add(TTL + c.policy.Keep()).Unix(),
 		Nonce: newID() + newID(), WireState: newID(), State: Open, platform: p, policy: c,
 	}
-	if t.ClientID = p.current().clientID; t.ClientID == "" {
+	if t.ClientID = by.clientID; t.ClientID == "" {
 		t.ClientID = v.ownClientID(t)
 	}
 	if r.IdempotencyKey != "" {

@@ -48,7 +48,7 @@ func (v *Verifier) verifyCredentials(ctx context.Context, e *evidence) error {
 func (v *Verifier) rule(t *transaction, q policy.QueryRef) credentials.Rule {
 	now := v.cfg.Now()
 	r := credentials.Rule{
-		Trust: v.cfg.Trust, Status: v.cfg.Status, Now: now, Leeway: Skew,
+		Trust: t.platform.Trust, Status: t.platform.Status, Now: now, Leeway: Skew,
 		VCTs: q.VCTs, Audience: t.ClientID,
 		KB: &sdjwt.KBRule{
 			Nonce: t.Nonce, Audience: t.audience(),

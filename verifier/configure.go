@@ -16,7 +16,7 @@ func (v *Verifier) Reconfigure(ctx context.Context, platforms []Platform) error 
 	if err := c.check(); err != nil {
 		return err
 	}
-	next, err := newPlatforms(c)
+	next, err := newPlatforms(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -34,10 +34,10 @@ func (v *Verifier) Reconfigure(ctx context.Context, platforms []Platform) error 
 	return nil
 }
 
-func newPlatforms(c Config) (map[string]*platform, error) {
+func newPlatforms(ctx context.Context, c Config) (map[string]*platform, error) {
 	out := make(map[string]*platform, len(c.Platforms))
 	for i := range c.Platforms {
-		p, err := newPlatform(c.Platforms[i], c)
+		p, err := newPlatform(ctx, c.Platforms[i], &c)
 		if err != nil {
 			return nil, fmt.Errorf("platform %q: %w", c.Platforms[i].ID, err)
 		}

@@ -133,7 +133,7 @@ func (v *Verifier) signErasure(ctx context.Context, t *transaction, e erased) (s
 	if err != nil {
 		return "", err
 	}
-	receipt, err := jose.Sign(ctx, by.Signer, map[string]any{"typ": ErasureType, "x5c": by.X5C}, payload)
+	receipt, err := jose.Sign(ctx, by.Signer, by.header(ErasureType), payload)
 	if err != nil {
 		return "", unavailable("sign erasure receipt", err)
 	}

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -16,40 +17,61 @@ import (
 // newest signs, the others finish what they began.
 const MaxIdentities = 4
 
-// An Identity is the key a platform signs its requests with, and the chain
-// that says whose it is: leaf first, without the anchor.
+// An Identity is the key a platform signs its requests with, and what says whose
+// it is: a certificate chain, leaf first, without the anchor, or for
+// decentralized_identifier the verification method of a DID.
 type Identity struct {
 	Signer jose.Signer
 	X5C    []string
-}
+	Kid    string // a DID URL, such as did:web:news.example#2026
 
-// A signing is an Identity and the client identifier it can be asked under.
-type signing struct {
-	Identity
-	clientID string // empty for redirect_uri, whose client is each request's own
+	// Registrations are the registration certificates of who asks (ETSI TS 119
+	// 475), as JWTs: one for each intended use. Every policy must be covered by
+	// one of them. Nil: those of the Platform.
+	Registrations []string
 }
 
 // Renew makes id the identity of a platform from here on. Requests that were
-// begun with an earlier one are still signed with that.
-func (v *Verifier) Renew(platformID string, id Identity) error {
+// begun with an earlier one are still signed with that, unless both have one
+// client identifier, as two keys of one DID do: then the newer one signs.
+// Reasons beyond New's: platform_unknown.
+func (v *Verifier) Renew(ctx context.Context, platformID string, id Identity) error {
 	p := v.platform(platformID)
 	if p == nil {
 		return fail("platform_unknown", "there is no such platform")
 	}
-	return p.renew(id)
+	return p.renew(ctx, id)
 }
 
-func (p *platform) renew(id Identity) error {
-	if id.Signer == nil || len(id.X5C) == 0 {
+func (p *platform) renew(ctx context.Context, id Identity) error {
+	byDID := p.Prefix == openid4vp.PrefixDID
+	switch {
+	case id.Signer == nil || len(id.X5C) == 0 && !byDID:
 		return errors.New("one of Signer and X5C is not set")
+	case byDID != (id.Kid != ""):
+		return errors.New("a verification method (Kid) belongs to decentralized_identifier, and to nothing else")
 	}
-	clientID, err := p.clientID(id.X5C)
+	if id.Registrations == nil {
+		id.Registrations = p.Registrations
+	}
+	clientID, err := p.clientID(id)
+	if err == nil && byDID {
+		err = p.checkDID(ctx, id)
+	}
 	if err != nil {
+		return err
+	}
+	s := signing{Identity: id, clientID: clientID}
+	if err := p.register(ctx, &s); err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.identities = slices.Insert(p.identities, 0, signing{id, clientID})
+	if len(p.identities) > 0 && s.same(&p.identities[0]) {
+		p.identities[0] = s
+		return nil
+	}
+	p.identities = slices.Insert(p.identities, 0, s)
 	p.identities = p.identities[:min(len(p.identities), MaxIdentities)]
 	return nil
 }
@@ -61,7 +83,7 @@ func (p *platform) inherit(old *platform) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range old.identities {
-		same := func(have signing) bool { return slices.Equal(have.X5C, s.X5C) }
+		same := func(have signing) bool { return slices.Equal(have.X5C, s.X5C) && have.Kid == s.Kid }
 		if len(p.identities) < MaxIdentities && p.Prefix == old.Prefix && !slices.ContainsFunc(p.identities, same) {
 			p.identities = append(p.identities, s)
 		}
@@ -69,8 +91,8 @@ func (p *platform) inherit(old *platform) {
 }
 
 // clientID names the platform as its prefix demands (OpenID4VP §5.9.3).
-func (p *platform) clientID(x5c []string) (string, error) {
-	c := openid4vp.ClientID{Prefix: p.Prefix}
+func (p *platform) clientID(id Identity) (string, error) {
+	x5c, c := id.X5C, openid4vp.ClientID{Prefix: p.Prefix}
 	switch p.Prefix {
 	case openid4vp.PrefixX509Hash:
 		c.ID = jose.LeafHash(x5c)
@@ -82,6 +104,8 @@ func (p *platform) clientID(x5c []string) (string, error) {
 		if c.ID = p.host; !slices.Contains(leaf.DNSNames, c.ID) {
 			return "", fmt.Errorf("its certificate is not for %s, where it answers", c.ID)
 		}
+	case openid4vp.PrefixDID:
+		c.ID = didOf(id.Kid)
 	case openid4vp.PrefixRedirectURI:
 		return "", nil
 	default:

@@ -16,7 +16,7 @@ func TestRenew(t *testing.T) {
 	r := newRig(t)
 	old := r.begin("access", "same_device")
 	renewed := newIdentity(r.w.anchor, r.w.caKey, "Morgenblatt Verlag GmbH", "morgenblatt.example")
-	if err := r.engine.Renew("news", verifier.Identity{Signer: renewed.key, X5C: renewed.x5c}); err != nil {
+	if err := r.engine.Renew(t.Context(), "news", verifier.Identity{Signer: renewed.key, X5C: renewed.x5c}); err != nil {
 		t.Fatal(err)
 	}
 	next := r.begin("access", "same_device")
@@ -31,14 +31,14 @@ func TestRenew(t *testing.T) {
 	open := r.begin("access", "same_device")
 	for range verifier.MaxIdentities {
 		i := newIdentity(r.w.anchor, r.w.caKey, "Morgenblatt Verlag GmbH", "morgenblatt.example")
-		if err := r.engine.Renew("news", verifier.Identity{Signer: i.key, X5C: i.x5c}); err != nil {
+		if err := r.engine.Renew(t.Context(), "news", verifier.Identity{Signer: i.key, X5C: i.x5c}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	r.do(call{method: "GET", url: open.uri}).want(t, http.StatusServiceUnavailable, "temporarily_unavailable", "unavailable")
 	for name, err := range map[string]error{
-		"unknown platform": r.engine.Renew("nobody", verifier.Identity{Signer: renewed.key, X5C: renewed.x5c}),
-		"no certificate":   r.engine.Renew("news", verifier.Identity{Signer: renewed.key}),
+		"unknown platform": r.engine.Renew(t.Context(), "nobody", verifier.Identity{Signer: renewed.key, X5C: renewed.x5c}),
+		"no certificate":   r.engine.Renew(t.Context(), "news", verifier.Identity{Signer: renewed.key}),
 	} {
 		if err == nil {
 			t.Errorf("%s: accepted", name)

@@ -59,6 +59,10 @@ func (v *Verifier) signed(ctx context.Context, t *transaction, walletNonce strin
 		return "", err
 	}
 	r.WalletNonce = walletNonce
+	registered, err := by.entitled(t.policy, v.cfg.Now())
+	if err != nil {
+		return "", err
+	}
 	offer, err := openid4vp.SignOffer(ctx, by.Signer, r, openid4vp.PolicyOffer{
 		Policy:             t.policy.policy,
 		ReceiptEndpoint:    v.endpoint("receipt", forReceipt, t),
@@ -71,7 +75,10 @@ func (v *Verifier) signed(ctx context.Context, t *transaction, walletNonce strin
 		return "", unavailable("sign policy offer", err)
 	}
 	r.VerifierInfo = []openid4vp.VerifierInfo{offer}
-	jar, err := openid4vp.SignRequest(ctx, by.Signer, by.X5C, r)
+	if registered != nil {
+		r.VerifierInfo = append(r.VerifierInfo, registered.info(t.policy))
+	}
+	jar, err := by.request(ctx, r)
 	if err != nil {
 		return "", unavailable("sign request", err)
 	}

@@ -70,16 +70,29 @@ type Platform struct {
 	Signer     jose.Signer      // signs its requests; see Verifier.Renew
 	Also       []Identity       // others its requests may have been begun with, on another node for instance
 	X5C        []string         // the signer's chain, leaf first, without the anchor
+	Kid        string           // with decentralized_identifier: the signer's verification method, a DID URL
 	Policies   []*policy.Policy // several versions of one may stand side by side
 	Wallets    []Wallet
 	Webhook    *Webhook // nil: the platform polls or follows the event stream
 
 	// Prefix says how wallets know who asks: x509_hash if empty, or
-	// x509_san_dns, which ties the platform to the BaseURL's host. The third,
+	// x509_san_dns, which ties the platform to the BaseURL's host, or
+	// decentralized_identifier, for a platform that has a DID (Kid). The last,
 	// redirect_uri, proves nothing: its requests are not signed, carry no
 	// policy offer, and so can be neither receipted nor withdrawn by a holder.
 	// It needs InsecureUnsigned.
 	Prefix openid4vp.Prefix
+
+	// Registrations are the platform's registration certificates, see Identity.
+	// Registrars says who may have signed them; with nil anybody may have.
+	Registrations []string
+	Registrars    credentials.Registrars
+
+	// Trust says whose credentials count for this platform, in place of the
+	// Config's; Status then is its own, too, and nil refuses credentials that
+	// carry a status.
+	Trust  credentials.TrustStore
+	Status credentials.StatusChecker
 
 	InsecureUnsigned    bool // allow Prefix to be redirect_uri, and ask through the browser's API without signature, too
 	InsecureUnencrypted bool // ask for answers in the clear (direct_post, dc_api)
@@ -102,6 +115,8 @@ type Config struct {
 	// Count is told how each answer ended, and each request that expired. It
 	// must not block. A crash may lose or repeat one.
 	Count func(audit.Outcome, Check)
+
+	DIDs openid4vp.KeyResolver // finds platforms' own DIDs; nil knows did:jwk and did:key
 
 	Fetch        fetch.Fetcher        // sends webhooks; nil if no platform has one
 	CountWebhook func(outcome string) // nil, or told of each attempt: delivered, retried, dropped
@@ -127,7 +142,7 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 		return nil, err
 	}
 	v := &Verifier{cfg: cfg}
-	platforms, err := newPlatforms(cfg)
+	platforms, err := newPlatforms(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +193,7 @@ func checkURL(name, raw string, insecureLoopback bool) error {
 // platform is a Platform at work.
 type platform struct {
 	Platform
+	around  *Config              // what it works in; shared
 	host    string               // of the verifier
 	origins []string             // pages that may ask through the browser's API
 	byID    map[string]*compiled // the highest version of each policy
@@ -187,10 +203,13 @@ type platform struct {
 	identities []signing    // newest first
 }
 
-func newPlatform(cfg Platform, c Config) (*platform, error) {
-	p := &platform{Platform: cfg, host: hostOf(c.BaseURL), byID: make(map[string]*compiled), byHash: make(map[string]*compiled)}
+func newPlatform(ctx context.Context, cfg Platform, c *Config) (*platform, error) {
+	p := &platform{Platform: cfg, around: c, host: hostOf(c.BaseURL), byID: make(map[string]*compiled), byHash: make(map[string]*compiled)}
 	if p.Prefix == "" {
 		p.Prefix = openid4vp.PrefixX509Hash
+	}
+	if p.Trust == nil {
+		p.Trust, p.Status = c.Trust, c.Status
 	}
 	switch {
 	case p.ID == "" || p.Name == "" || strings.Contains(p.ID, "/"):
@@ -200,8 +219,11 @@ func newPlatform(cfg Platform, c Config) (*platform, error) {
 	case len(p.Policies) == 0:
 		return nil, errors.New("there is no policy, so nothing could be asked")
 	}
-	for _, id := range append(slices.Clone(p.Also), Identity{p.Signer, p.X5C}) { // the last one signs
-		if err := p.renew(id); err != nil {
+	if err := p.namePolicies(); err != nil {
+		return nil, err
+	}
+	for _, id := range append(slices.Clone(p.Also), Identity{Signer: p.Signer, X5C: p.X5C, Kid: p.Kid}) { // the last one signs
+		if err := p.renew(ctx, id); err != nil {
 			return nil, err
 		}
 	}
@@ -211,7 +233,7 @@ func newPlatform(cfg Platform, c Config) (*platform, error) {
 	if p.Webhook != nil && c.Fetch == nil {
 		return nil, errors.New("there is a webhook, but no Fetch to send it")
 	}
-	return p, p.namePolicies()
+	return p, nil
 }
 
 func (p *platform) checkAddresses(insecureLoopback bool) error {

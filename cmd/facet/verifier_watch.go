@@ -28,7 +28,7 @@ func (n *verifierNode) watch(ctx context.Context) {
 	reminded := time.Time{}
 	for {
 		for i := range n.setup.platforms {
-			n.renew(&n.setup.platforms[i])
+			n.renew(ctx, &n.setup.platforms[i])
 		}
 		if now := time.Now(); now.Sub(reminded) >= remindEvery {
 			n.remind(now)
@@ -44,7 +44,7 @@ func (n *verifierNode) watch(ctx context.Context) {
 
 // renew hands a replaced identity file to the engine. One that is not right is
 // logged once, and the old identity stays.
-func (n *verifierNode) renew(p *platformSetup) {
+func (n *verifierNode) renew(ctx context.Context, p *platformSetup) {
 	fi, err := os.Stat(p.file)
 	if err != nil || stampOf(fi) == p.stamp {
 		return // gone for a moment, while it is replaced
@@ -58,7 +58,7 @@ func (n *verifierNode) renew(p *platformSetup) {
 		}
 	}
 	if err == nil {
-		err = n.engine.Renew(p.ID, verifier.Identity{Signer: id.key, X5C: id.x5c})
+		err = n.engine.Renew(ctx, p.ID, verifier.Identity{Signer: id.key, X5C: id.x5c})
 	}
 	if err != nil {
 		n.logger.Error("identity not renewed", "platform", p.ID, "error", err)
