@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -52,32 +53,50 @@ func (s *server) putRecovery(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
+// register keeps the code's entry first and then names it the account's own,
+// which is the moment it counts: an entry that is not named, because of a race
+// or a crash, signs nobody in.
 func (s *server) register(ctx context.Context, account string, lookup, hash []byte) error {
-	key := recoveryPrefix + base64.RawURLEncoding.EncodeToString(lookup)
-	old, version, err := s.recovery(ctx, key)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		if err := s.dropRecovery(ctx, account); err != nil {
+	if err := s.keepCode(ctx, recoveryKey(lookup), recovery{account, hash}); err != nil {
+		return err
+	}
+	for {
+		former, version, err := s.store.Get(ctx, codePrefix+account)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-	case err != nil:
-		return err
-	case old.Account != account:
-		return notYours // 128 random bits collide for nobody but an attacker
+		_, err = s.store.Swap(ctx, codePrefix+account, version, lookup)
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			continue // another code was registered meanwhile: this one replaces it
+		case err != nil, former == nil, bytes.Equal(former, lookup):
+			return err
+		}
+		return s.deleteKey(ctx, recoveryKey(former))
 	}
-	raw, err := json.Marshal(recovery{account, hash})
+}
+
+func (s *server) keepCode(ctx context.Context, key string, r recovery) error {
+	raw, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	if _, err := s.store.Swap(ctx, key, version, raw); err != nil {
-		return err
+	for {
+		old, version, err := s.recovery(ctx, key)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && old.Account != r.Account {
+			return notYours // 128 random bits collide for nobody but an attacker
+		}
+		if _, err = s.store.Swap(ctx, key, version, raw); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
 	}
-	_, version, err = s.store.Get(ctx, codePrefix+account)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	_, err = s.store.Swap(ctx, codePrefix+account, version, lookup)
-	return err
+}
+
+func recoveryKey(lookup []byte) string {
+	return recoveryPrefix + base64.RawURLEncoding.EncodeToString(lookup)
 }
 
 // recoveryLogin signs in with what the recovery code derives. An unknown code
@@ -95,12 +114,17 @@ func (s *server) recoveryLogin(c echo.Context) error {
 	if err1 != nil || err2 != nil {
 		return malformed
 	}
-	r, _, err := s.recovery(c.Request().Context(), recoveryPrefix+base64.RawURLEncoding.EncodeToString(lookup))
+	ctx := c.Request().Context()
+	r, _, err := s.recovery(ctx, recoveryKey(lookup))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	own, _, err := s.store.Get(ctx, codePrefix+r.Account)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	hash := sha256.Sum256(secret)
-	if subtle.ConstantTimeCompare(hash[:], r.SecretHash) != 1 {
+	if subtle.ConstantTimeCompare(hash[:], r.SecretHash) != 1 || !bytes.Equal(own, lookup) {
 		return problem{Status: http.StatusUnauthorized, Err: "access_denied", Code: "recovery_unknown",
 			Detail: "No vault is known for this recovery code.", Fix: "Compare the code with what you wrote down."}
 	}
@@ -125,7 +149,7 @@ func (s *server) dropRecovery(ctx context.Context, account string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.deleteKey(ctx, recoveryPrefix+base64.RawURLEncoding.EncodeToString(lookup)); err != nil {
+	if err := s.deleteKey(ctx, recoveryKey(lookup)); err != nil {
 		return err
 	}
 	return s.deleteKey(ctx, codePrefix+account)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -220,3 +221,55 @@ func TestRecovery(t *testing.T) {
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// TestRecoveryRaces registers a hundred codes of one account at once: one of
+// them signs in afterwards and no other ever, and nothing of them is left when
+// the account is deleted.
+func TestRecoveryRaces(t *testing.T) {
+	for _, faults := range []storetest.Fault{storetest.None, storetest.FailAfter} {
+		t.Run(fmt.Sprint(faults), func(t *testing.T) { recoveryRaces(t, faults) })
+	}
+}
+
+func recoveryRaces(t *testing.T, fault storetest.Fault) {
+	r := newRig(t)
+	me := r.holder("me")
+	r.faulty.Decide = func(c storetest.Call) storetest.Fault { // every ninth change is kept, and reported as failed
+		if c.N%9 == 0 && c.Op != "get" && strings.HasPrefix(c.Key, "wallet/") {
+			return fault
+		}
+		return storetest.None
+	}
+	codes := make([]vault.Code, 100)
+	var wg sync.WaitGroup
+	for i := range codes {
+		codes[i] = vault.NewCode()
+		wg.Go(func() {
+			hash := sha256.Sum256(codes[i].SignInSecret())
+			res := r.do(call{method: "PUT", path: "/api/recovery", session: me,
+				body: fmt.Appendf(nil, `{"lookup_id":%q,"secret_hash":%q}`, b64(codes[i].LookupID()), b64(hash[:]))})
+			if res.StatusCode != 204 && fault == storetest.None {
+				t.Errorf("code %d: %d", i, res.StatusCode)
+			}
+		})
+	}
+	wg.Wait()
+	r.faulty.Decide = nil
+	valid := 0
+	for _, c := range codes {
+		res := r.do(call{method: "POST", path: "/api/recovery/login", body: fmt.Appendf(nil, `{"lookup_id":%q,"secret":%q}`, b64(c.LookupID()), b64(c.SignInSecret()))})
+		if res.StatusCode == 200 {
+			valid++
+		}
+	}
+	if valid != 1 {
+		t.Errorf("%d of %d codes sign in", valid, len(codes))
+	}
+	if fault != storetest.None {
+		return
+	}
+	status(t, r.do(call{method: "DELETE", path: "/api/vault", session: me}), 204)
+	for key, err := range r.faulty.Store.Keys(context.Background(), "wallet/", "") {
+		t.Errorf("%s (%v) is left after deleting everything", key, err)
+	}
+}
