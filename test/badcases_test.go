@@ -23,7 +23,6 @@ var elsewhere = map[string]string{
 	"VCI-021":  "deferred issuance",
 	"VCI-022":  "the authorization code flow: there is no authorization response to mix up",
 	"WREQ-011": "verifier attestations: their prefix is refused, client_id_prefix_unsupported",
-	"WREQ-033": "the Digital Credentials API",
 }
 
 var caseID = regexp.MustCompile(`"([A-Z0-9]+-\d{3})\b`)

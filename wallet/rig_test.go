@@ -104,6 +104,7 @@ type rig struct {
 	openedBy string // recipient
 	readOnly bool
 	supplied wallet.TrustSource
+	loopback bool // pages on this machine may ask
 	fetch    fetch.Fetcher
 
 	media    *authority
@@ -161,7 +162,7 @@ func (r *rig) open(believe credentials.Verifiers) {
 	}
 	r.wallet, err = wallet.New(wallet.Config{
 		Vault: r.vault, Trust: list, Verifiers: believe, Hosts: hosts,
-		Fetch: r.fetch, OpenedBy: r.openedBy, ReadOnly: r.readOnly, Supplied: r.supplied,
+		Fetch: r.fetch, OpenedBy: r.openedBy, ReadOnly: r.readOnly, Supplied: r.supplied, InsecureLoopback: r.loopback,
 		Now: func() time.Time { return r.now },
 		Save: func(context.Context) error {
 			r.saves++
