@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"facet/verifier/auditlog"
+	"facet/verifier/server"
 )
 
 var logCommand = command{
@@ -70,7 +71,7 @@ func serveUntil(ctx context.Context, env *environ, addr string, h http.Handler) 
 
 // serveOn is serveUntil on a listener, which it closes.
 func serveOn(ctx context.Context, env *environ, listener net.Listener, h http.Handler) error {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	s := server.HTTP(h)
 	fmt.Fprintf(env.stdout, "ready  http://%s\n", listener.Addr())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(listener) }() // ends with Shutdown below, or by itself

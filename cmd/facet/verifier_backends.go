@@ -114,12 +114,18 @@ func openRemoteLog(ctx context.Context, s verifierSetup) (*nodeLog, error) {
 	out := &nodeLog{
 		Log:    remoteLog{&auditlog.Client{HTTP: client, URL: s.logURL, Key: s.logKey}},
 		origin: s.origin, vkey: strings.TrimSpace(string(vkey)), source: source,
-		handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(base)
-			for _, name := range []string{"Authorization", "Cookie"} {
-				r.Out.Header.Del(name)
-			}
-		}},
+		handler: &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(base)
+				for _, name := range []string{"Authorization", "Cookie"} {
+					r.Out.Header.Del(name)
+				}
+			},
+			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+				w.Header().Set("Retry-After", "1")
+				http.Error(w, "the log cannot be read now", http.StatusServiceUnavailable)
+			},
+		},
 	}
 	_, err = audit.TrustLog(out.vkey, s.origin)
 	return out, err
