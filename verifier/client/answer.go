@@ -13,9 +13,9 @@ import (
 const MaxAnswer = 288 << 10
 
 // An Answer came back by way of the site's own page: from the browser's
-// Digital Credentials API, or in the fragment of the return address. The page
-// cannot read it (it is encrypted to the verifier), and nobody believes it
-// before the verifier has checked it.
+// Digital Credentials API, encrypted to the verifier, or in the fragment of the
+// return address, for all to read. Nobody believes it before the verifier has
+// checked it: hand it over as it is.
 type Answer struct {
 	Protocol string          `json:"protocol,omitempty"`
 	Data     json.RawMessage `json:"data,omitempty"`
@@ -40,7 +40,8 @@ func ReadAnswer(body io.Reader) (Answer, error) {
 }
 
 // Answer hands an answer to the verifier. The code it returns reads the
-// Result; the request must be the one that this visitor's session began.
+// Result; without one the person said no, which is no error. The request must
+// be the one that this visitor's session began.
 func (c *Client) Answer(ctx context.Context, id string, a Answer) (responseCode string, err error) {
 	var out struct {
 		ResponseCode string `json:"response_code"`

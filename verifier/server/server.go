@@ -55,7 +55,7 @@ type Config struct {
 	Log      http.Handler // the published log, below auditlog.Prefix
 	APIKeys  []APIKey
 	Console  Mounter     // gets the root group; its pages are below /audit
-	UI       *web.Bundle // has the <wallet-request> and <hint-why> elements
+	UI       *web.Bundle // has the <wallet-request> and <hint-why> elements, and the client
 	Logger   *slog.Logger
 	Metrics  *Metrics // nil: no figures are kept
 	Now      func() time.Time
@@ -116,7 +116,9 @@ func (s *Server) routes() http.Handler {
 	s.mountPlatform(e.Group("/v1", s.platform))
 	s.mountWallet(e.Group("/wallet", public))
 	s.mountOFREP(e.Group("/ofrep/v1", public))
-	e.GET("/elements.js", s.elements, public)
+	for name, media := range takeaways {
+		e.GET("/"+name, s.takeaway(name, media), public)
+	}
 	if s.cfg.Console != nil {
 		s.cfg.Console.Mount(e.Group(""))
 	}
@@ -133,21 +135,30 @@ func (s *Server) ready(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-// elements serves the custom elements platforms put into their pages.
-func (s *Server) elements(c echo.Context) error {
-	if s.cfg.UI == nil {
-		return echo.ErrNotFound
+// takeaways are files platforms take from here: the custom elements for their
+// pages, and the client for their servers, with its source for its types.
+var takeaways = map[string]string{
+	"elements.js": "text/javascript; charset=utf-8",
+	"client.js":   "text/javascript; charset=utf-8",
+	"client.ts":   "text/plain; charset=utf-8",
+}
+
+func (s *Server) takeaway(name, media string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.cfg.UI == nil {
+			return echo.ErrNotFound
+		}
+		asset, ok := s.cfg.UI.Asset(name)
+		if !ok {
+			return echo.ErrNotFound
+		}
+		content, err := fs.ReadFile(s.cfg.UI.Files, asset.Path)
+		if err != nil {
+			return err
+		}
+		c.Response().Header().Set("Cache-Control", "public, max-age=300")
+		return c.Blob(http.StatusOK, media, content)
 	}
-	asset, ok := s.cfg.UI.Asset("elements.js")
-	if !ok {
-		return echo.ErrNotFound
-	}
-	script, err := fs.ReadFile(s.cfg.UI.Files, asset.Path)
-	if err != nil {
-		return err
-	}
-	c.Response().Header().Set("Cache-Control", "public, max-age=300")
-	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", script)
 }
 
 // secure sets the headers every answer has. Nothing here may be cached by

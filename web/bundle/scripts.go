@@ -17,6 +17,7 @@ type entry struct {
 	name  string
 	file  string // below web/src
 	fixed string // path that must not change, instead of a hashed one
+	plain bool   // left readable: for people who take it into their own programs
 }
 
 // entries in build order: a script may ask for the address of an earlier one.
@@ -27,12 +28,29 @@ var entries = []entry{
 	{name: "wallet.js", file: "wallet/main.ts"},
 	{name: "elements.js", file: "elements/index.ts", fixed: "elements.js"},
 	{name: "audit.js", file: "audit/main.ts"},
+	{name: "client.js", file: "client/client.ts", fixed: "client.js", plain: true},
 }
 
 // serviceWorker comes last: it knows the hashes of everything, pages included.
 var serviceWorker = entry{name: "sw.js", file: "sw/sw.ts", fixed: "sw.js"}
 
-func (b *build) scripts() error { return b.bundles(entries...) }
+func (b *build) scripts() error {
+	if err := b.bundles(entries...); err != nil {
+		return err
+	}
+	return b.clientTypes()
+}
+
+// clientTypes puts the source of client.js beside it: who imports the one has
+// the other for its types.
+func (b *build) clientTypes() error {
+	source, err := os.ReadFile(filepath.Join(b.src, "client", "client.ts"))
+	if err != nil {
+		return err
+	}
+	b.addAs("client.ts", "client.ts", source)
+	return nil
+}
 
 func (b *build) worker() error { return b.bundles(serviceWorker) }
 
@@ -52,6 +70,9 @@ func (b *build) bundles(entries ...entry) error {
 func (b *build) bundle(e entry, glue []byte) error {
 	options := b.options(filepath.Join(b.src, filepath.FromSlash(e.file)))
 	options.Plugins = []api.Plugin{b.resolver(glue)}
+	if e.plain {
+		options.MinifyWhitespace, options.MinifyIdentifiers, options.MinifySyntax = false, false, false
+	}
 	out, err := esbuild(options)
 	if err != nil {
 		return err
