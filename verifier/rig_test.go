@@ -282,6 +282,8 @@ type begun struct {
 	ID    string `json:"id"`
 	Links []struct{ URL string }
 	uri   string // request_uri
+
+	Digital verifier.Digital // what the page hands to the browser
 }
 
 func (r *rig) begin(policyID, flow string) begun {
@@ -310,6 +312,9 @@ func (r *rig) begin(policyID, flow string) begun {
 // ask is the wallet opening the link: fetch, parse, authenticate.
 func (r *rig) ask(b begun) *openid4vp.Request {
 	r.t.Helper()
+	if len(b.Digital.Requests) > 0 {
+		return r.askDigital(b.Digital.Requests[0])
+	}
 	p, err := openid4vp.ParseAuthorize(b.Links[0].URL)
 	if err != nil {
 		r.t.Fatal(err)
@@ -372,6 +377,9 @@ type answer struct {
 	state any
 	form  url.Values
 	media string
+
+	id, protocol string         // for the Digital Credentials API: the platform's own request,
+	data         map[string]any // and the DigitalCredential it got
 }
 
 // A twist is what an attacker changes, at one of three stages.
@@ -447,6 +455,7 @@ func (r *rig) compose(b begun, tw twist) *answer {
 	for _, p := range a.parts {
 		p.fill(a, consent[:])
 	}
+	a.id = b.ID
 	if tw.parts != nil {
 		tw.parts(a)
 	}
@@ -457,7 +466,11 @@ func (r *rig) compose(b begun, tw twist) *answer {
 	if tw.token != nil {
 		tw.token(a)
 	}
-	a.encrypt()
+	if a.req.IsDigital() {
+		a.encryptDigital()
+	} else {
+		a.encrypt()
+	}
 	if tw.form != nil {
 		tw.form(a)
 	}
@@ -476,7 +489,7 @@ func (a *answer) queries() map[string]bool {
 func (p *part) fill(a *answer, consent []byte) {
 	if p.kb == nil {
 		p.kb = map[string]any{
-			"nonce": a.req.Nonce, "aud": a.req.ClientID, "iat": a.r.clock.Now().Unix(),
+			"nonce": a.req.Nonce, "aud": a.req.AnswerAudience(), "iat": a.r.clock.Now().Unix(),
 			"consent": base64.RawURLEncoding.EncodeToString(consent),
 		}
 	}
