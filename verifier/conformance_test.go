@@ -66,14 +66,17 @@ func flip(s string, at int) string {
 func TestConformance(t *testing.T) {
 	w := theWorld()
 	atHost := newIdentity(w.anchor, w.caKey, "Morgenblatt Verlag GmbH", "verifier.localhost") // x509_san_dns: the response_uri's host
-	for _, prefix := range []openid4vp.Prefix{openid4vp.PrefixX509Hash, openid4vp.PrefixX509SANDNS, openid4vp.PrefixRedirectURI} {
+	for _, prefix := range []openid4vp.Prefix{openid4vp.PrefixX509Hash, openid4vp.PrefixX509SANDNS, openid4vp.PrefixDID, openid4vp.PrefixRedirectURI} {
 		for _, mode := range []string{openid4vp.ModeDirectPost, openid4vp.ModeDirectPostJWT} {
 			r := newRig(t, func(r *rig) {
 				r.change = func(p *verifier.Platform) {
 					p.Prefix, p.InsecureUnsigned = prefix, prefix == openid4vp.PrefixRedirectURI
 					p.InsecureUnencrypted = mode == openid4vp.ModeDirectPost
-					if prefix == openid4vp.PrefixX509SANDNS {
+					switch prefix {
+					case openid4vp.PrefixX509SANDNS:
 						p.Signer, p.X5C = atHost.key, atHost.x5c
+					case openid4vp.PrefixDID:
+						p.X5C, p.Kid = nil, didOf(w.news)+"#0"
 					}
 				}
 			})
@@ -174,7 +177,7 @@ func methodPost(t *testing.T, r *rig, b begun) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := u.Authenticate(t.Context(), openid4vp.Authority{Verifiers: r.w.trust, Now: r.clock.Now()}); err != nil {
+	if _, err := u.Authenticate(t.Context(), r.authority()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := openid4vp.ParseRequest(string(r.do(call{method: "GET", url: p.RequestURI}).body), openid4vp.Expect{ClientID: p.ClientID}); err != nil {

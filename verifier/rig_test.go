@@ -25,6 +25,7 @@ import (
 
 	"facet/credentials"
 	"facet/credentials/claims"
+	"facet/credentials/did"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 	"facet/credentials/sdjwt"
@@ -73,14 +74,16 @@ type identity struct {
 
 // A world is what all rigs share: certificates, the trust list, policies.
 type world struct {
-	anchor   *x509.Certificate
-	caKey    *ecdsa.PrivateKey
-	trust    *credentials.TrustList
-	issuer   identity // of memberships
-	stranger identity // an issuer under another anchor
-	news     identity
-	other    identity
-	policies []*policy.Policy
+	anchor    *x509.Certificate
+	caKey     *ecdsa.PrivateKey
+	trust     *credentials.TrustList
+	issuer    identity          // of memberships
+	stranger  identity          // an issuer under another anchor
+	elsewhere *x509.Certificate // that anchor
+	news      identity
+	other     identity
+	register  identity // registers verifiers
+	policies  []*policy.Policy
 }
 
 var theWorld = sync.OnceValue(makeWorld)
@@ -90,9 +93,11 @@ func makeWorld() *world {
 	w.anchor, w.caKey = newAnchor("Facet test anchor")
 	foreign, foreignKey := newAnchor("Foreign anchor")
 	w.issuer = newIdentity(w.anchor, w.caKey, "Morgenblatt Abos", "abo.morgenblatt.example")
+	w.elsewhere = foreign
 	w.stranger = newIdentity(foreign, foreignKey, "Morgenblatt Abos", "abo.morgenblatt.example")
 	w.news = newIdentity(w.anchor, w.caKey, "Morgenblatt Verlag GmbH", "morgenblatt.example")
 	w.other = newIdentity(w.anchor, w.caKey, "Abendpost", "abendpost.example")
+	w.register = newIdentity(w.anchor, w.caKey, "Medienregister", "register.example")
 	anchor := base64.StdEncoding.EncodeToString(w.anchor.Raw)
 	list, err := json.Marshal(map[string]any{
 		"version": 1, "name": "test",
@@ -102,7 +107,10 @@ func makeWorld() *world {
 			map[string]any{"id": "morgenblatt", "name": "Morgenblatt", "domain": "morgenblatt.example", "anchor": anchor,
 				"leaf": map[string]any{"organization": "Morgenblatt Verlag GmbH"}},
 			map[string]any{"id": "abendpost", "name": "Abendpost", "domain": "abendpost.example", "anchor": anchor,
-				"leaf": map[string]any{"organization": "Abendpost"}}},
+				"leaf": map[string]any{"organization": "Abendpost"}},
+			map[string]any{"id": "morgenblatt-did", "name": "Morgenblatt", "domain": "morgenblatt.example", "did": didOf(w.news)}},
+		"registrars": []any{map[string]any{"id": "register", "name": "Medienregister", "anchor": anchor,
+			"leaf": map[string]any{"organization": "Medienregister"}}},
 	})
 	check(err)
 	w.trust, err = credentials.ParseTrustList(list)
@@ -128,6 +136,13 @@ func check(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+// didOf is the did:jwk of an identity's key.
+func didOf(i identity) string {
+	id, err := did.JWK(i.key.Public())
+	check(err)
+	return id
 }
 
 func newAnchor(name string) (*x509.Certificate, *ecdsa.PrivateKey) {
@@ -173,6 +188,7 @@ type rig struct {
 
 	metrics *server.Metrics
 	change  func(*verifier.Platform) // to the platform that asks, or nil
+	dids    openid4vp.KeyResolver    // or nil
 }
 
 // newRig opens a verifier on memory stores and a real log.
@@ -220,6 +236,7 @@ func (r *rig) tryStart() (err error) {
 		Platforms:        []verifier.Platform{news, platform("other", "Abendpost", r.w.other)},
 		Count:            r.metrics.Presentation,
 		CountWebhook:     r.metrics.Webhook,
+		DIDs:             r.dids,
 		Fetch:            fetch.New(fetch.Config{InsecureLoopback: true}),
 		InsecureLoopback: true,
 	})
@@ -288,12 +305,18 @@ type begun struct {
 
 func (r *rig) begin(policyID, flow string) begun {
 	r.t.Helper()
+	return r.beginFor(keyNews, policyID, flow)
+}
+
+// beginFor begins for the platform with that API key.
+func (r *rig) beginFor(key, policyID, flow string) begun {
+	r.t.Helper()
 	body := map[string]string{"policy": policyID, "flow": flow}
 	if flow == "same_device" {
 		body["return_uri"] = returnURI
 	}
 	raw, _ := json.Marshal(body)
-	a := r.api(keyNews, "POST", "/v1/requests", string(raw))
+	a := r.api(key, "POST", "/v1/requests", string(raw))
 	if a.status != http.StatusCreated {
 		r.t.Fatalf("begin: %d %s", a.status, a.body)
 	}
@@ -330,11 +353,16 @@ func (r *rig) ask(b begun) *openid4vp.Request {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	req, err := u.Authenticate(r.t.Context(), openid4vp.Authority{Verifiers: r.w.trust, Now: r.clock.Now()})
+	req, err := u.Authenticate(r.t.Context(), r.authority())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return req
+}
+
+// authority is whom the wallet believes.
+func (r *rig) authority() openid4vp.Authority {
+	return openid4vp.Authority{Verifiers: r.w.trust, DIDs: did.SelfContained(), Now: r.clock.Now()}
 }
 
 // askUnsigned reads the request from the link itself. Facet's own wallet tells

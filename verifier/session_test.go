@@ -170,7 +170,7 @@ func TestRequestObject(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return u.Authenticate(t.Context(), openid4vp.Authority{Verifiers: r.w.trust, Now: r.clock.Now()})
+		return u.Authenticate(t.Context(), r.authority())
 	}
 	b := r.begin("access", "same_device")
 	t.Run("SES-012", func(t *testing.T) {
