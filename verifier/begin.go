@@ -146,8 +146,9 @@ func (v *Verifier) ownClientID(t *transaction) string {
 }
 
 // open makes the transaction's keys and sequences its request entry. The due
-// record comes first and holds the leaf, so that Sweep can close the entry of a
-// transaction that a crash kept from being stored.
+// record comes first and holds the leaf, so that Sweep can close the entry, and
+// delete the key, of a transaction that a crash kept from being stored. Key and
+// entry wait for the disk at the same time.
 func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	leaf, err := audit.Encode(audit.NewRequest(v.ids.entry(audit.KindRequest, t.ID), t.created(), t.policy.askedIn(t.Flow)))
 	if err != nil {
@@ -164,16 +165,15 @@ func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	if _, err := v.cfg.Store.Swap(ctx, dueKey(t.expires(), t.ID), 0, leaf); err != nil {
 		return unavailable("note deadline", err)
 	}
-	secret, err := v.newSecret(ctx, t.ID)
-	if err != nil {
-		return err
-	}
+	secret := newSecret()
 	t.EncKid = newID()
 	if t.EncKey, err = seal(secret, sealedKey, t.ID, jwk); err != nil {
 		return err
 	}
+	kept := make(chan error, 1)
+	go func() { kept <- v.keepSecret(ctx, t.ID, secret) }()
 	t.Request, err = v.appendLeaf(ctx, v.ids.entry(audit.KindRequest, t.ID), leaf)
-	return err
+	return errors.Join(err, <-kept)
 }
 
 func (v *Verifier) begun(ctx context.Context, t *transaction) (*Begun, error) {

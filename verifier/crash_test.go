@@ -82,7 +82,7 @@ func crashEverywhere(t *testing.T, fault storetest.Fault, where, by string) {
 			r.keys = faulty
 		}
 	})
-	answered := 0
+	answered, lost := 0, 0
 	for nth := 1; ; nth++ {
 		begun := r.begin("access", "same_device")
 		a := r.compose(begun, twist{})
@@ -114,6 +114,7 @@ func crashEverywhere(t *testing.T, fault storetest.Fault, where, by string) {
 			}
 		case fault == storetest.FailAfter: // the wallet's answer was noted as delivered and got lost after that
 			again.want(t, http.StatusBadRequest, "invalid_request", "transaction_already_used")
+			lost++
 		default:
 			t.Errorf("operation %d: retransmission: %d %s", nth, again.status, again.body)
 		}
@@ -124,10 +125,44 @@ func crashEverywhere(t *testing.T, fault storetest.Fault, where, by string) {
 			t.Errorf("operation %d: %s", nth, got.body)
 		}
 	}
+	if lost > 1 {
+		t.Errorf("%d operations note the answer as delivered, want the last one only", lost)
+	}
 	if answered == 0 {
 		t.Error("no crash was ever recovered from: the test does not reach the verifier")
 	}
 	r.wantPairs()
+}
+
+// TestLoggedRecord: a transaction that an earlier version left between its
+// entry and its release is released, once, by the wallet or the worker.
+func TestLoggedRecord(t *testing.T) {
+	for _, by := range []string{"wallet", "worker"} {
+		t.Run(by, func(t *testing.T) {
+			r := newRig(t)
+			begun := r.begin("access", "same_device")
+			a := r.compose(begun, twist{})
+			a.send()
+			key := "tx/" + begun.ID
+			raw, version, err := r.store.Get(t.Context(), key)
+			check(err)
+			old := strings.Replace(strings.Replace(string(raw), `"state":"released"`, `"state":"logged"`, 1), `"answered":true,`, "", 1)
+			_, err = r.store.Swap(t.Context(), key, version, []byte(old))
+			check(err)
+			if got := r.api(keyNews, "GET", "/v1/requests/"+begun.ID, ""); got.field("state") != "logged" {
+				t.Fatalf("not as an earlier version left it: %s", got.body)
+			}
+			if by == "worker" {
+				r.sweep()
+			}
+			got := a.send()
+			if res := r.result(keyNews, begun.ID, r.code(got)); res.status != http.StatusOK {
+				t.Errorf("result: %d %s", res.status, res.body)
+			}
+			a.send().want(t, http.StatusBadRequest, "invalid_request", "transaction_already_used")
+			r.wantPairs()
+		})
+	}
 }
 
 // wantPairs fails unless each request in the log has exactly one result.

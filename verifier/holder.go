@@ -76,14 +76,9 @@ func (v *Verifier) Withdraw(ctx context.Context, withdrawID, proof string) (stri
 		next := *t
 		next.State, next.TakenAt = Withdrawing, v.cfg.Now().Unix()
 		next.Sealed, next.EncKey, next.Code, next.Reader = nil, nil, "", ""
-		swapped, err := v.swap(ctx, t, next)
-		if errors.Is(err, errMoved) {
-			swapped, err = v.load(ctx, t.ID)
-		}
-		if err != nil {
+		if t, err = v.swapOrLoad(ctx, t, next); err != nil {
 			return "", err
 		}
-		t = swapped
 	}
 	return t.Erasure, nil
 }

@@ -3,29 +3,36 @@ package verifier
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"facet/audit"
 )
 
-// answerOnce drives the transaction to its end and gives its answer to exactly
-// one caller; every other gets ReasonUsed.
+// answerOnce takes the last step of an answered transaction and gives its
+// answer to exactly one caller; every other gets ReasonUsed. That the wallet is
+// told is noted in the same Swap (decision record 0032): until it is stored, the
+// identical answer may come again.
 func (v *Verifier) answerOnce(ctx context.Context, t *transaction) (*transaction, error) {
 	for {
-		driven, err := v.drive(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		if driven.Answered || driven.State != Released && driven.State != Refused {
+		if t.Answered || !slices.Contains([]State{Accepted, Logged, Released, Refused}, t.State) {
 			return nil, fail(ReasonUsed, "the request was answered")
 		}
-		next := *driven
-		next.Answered = true
-		answered, err := v.swap(ctx, driven, next)
-		if !errors.Is(err, errMoved) {
-			return answered, err
+		next := *t
+		if err := v.step(ctx, &next); err != nil {
+			v.stuck.Store(t.ID, true)
+			return nil, err
 		}
-		if t, err = v.load(ctx, t.ID); err != nil {
+		next.Answered = true
+		answered, err := v.swap(ctx, t, next)
+		if err == nil {
+			return answered, nil
+		}
+		if errors.Is(err, errMoved) {
+			t, err = v.load(ctx, t.ID)
+		}
+		if err != nil {
+			v.stuck.Store(t.ID, true)
 			return nil, err
 		}
 	}
@@ -35,54 +42,69 @@ func (v *Verifier) answerOnce(ctx context.Context, t *transaction) (*transaction
 // somebody. Each step is one Swap and may be repeated by anyone at any time,
 // which is what makes crashes and retransmissions harmless.
 func (v *Verifier) drive(ctx context.Context, t *transaction) (*transaction, error) {
-	for {
-		next, err := v.step(ctx, t)
-		if err != nil {
-			v.stuck.Store(t.ID, true)
-			return nil, err
-		}
-		if next == nil {
-			v.stuck.Delete(t.ID)
-			return t, nil
-		}
-		swapped, err := v.swap(ctx, t, *next)
-		if errors.Is(err, errMoved) {
-			swapped, err = v.load(ctx, t.ID)
+	for t.unfinished() {
+		next := *t
+		err := v.step(ctx, &next)
+		if err == nil {
+			t, err = v.swapOrLoad(ctx, t, next)
 		}
 		if err != nil {
-			v.stuck.Store(t.ID, true)
+			v.stuck.Store(next.ID, true)
 			return nil, err
 		}
-		t = swapped
 	}
+	v.stuck.Delete(t.ID)
+	return t, nil
 }
 
-// step is the one thing to do next, or nil if there is nothing.
-func (v *Verifier) step(ctx context.Context, t *transaction) (*transaction, error) {
-	next := *t
+// swapOrLoad stores next in place of t, or returns what somebody else stored.
+func (v *Verifier) swapOrLoad(ctx context.Context, t *transaction, next transaction) (*transaction, error) {
+	swapped, err := v.swap(ctx, t, next)
+	if errors.Is(err, errMoved) {
+		return v.load(ctx, t.ID)
+	}
+	return swapped, err
+}
+
+// unfinished reports whether there is a step to take.
+func (t *transaction) unfinished() bool {
+	switch t.State {
+	case Accepted, Logged, Withdrawing:
+		return true
+	case Refused, Rejected, Expired:
+		return t.Index == nil
+	}
+	return false
+}
+
+// step does the one thing to do next, if there is any, and changes t to what is
+// to be stored then. An answer's entry is logged and the result released in one
+// step: appending is idempotent, so nothing need be stored in between.
+func (v *Verifier) step(ctx context.Context, t *transaction) error {
+	if !t.unfinished() {
+		return nil
+	}
 	switch t.State {
 	case Accepted:
 		index, err := v.appendLeaf(ctx, v.ids.entry(audit.KindResult, t.ID), t.Leaf)
-		next.State, next.Index = Logged, &index
-		return &next, err
+		if err != nil {
+			return err
+		}
+		t.State, t.Index = Released, &index
+		return v.announce(ctx, t, Released, t.closed())
 	case Logged:
-		next.State = Released
-		return &next, v.announce(ctx, t, Released, t.closed())
-	case Refused, Rejected, Expired:
-		if t.Index != nil {
-			return nil, nil
-		}
-		if err := v.logUnanswered(ctx, &next); err != nil {
-			return nil, err
-		}
-		return &next, v.announce(ctx, t, t.State, t.closed())
+		t.State = Released
+		return v.announce(ctx, t, Released, t.closed())
 	case Withdrawing:
-		if err := v.erase(ctx, &next); err != nil {
-			return nil, err
+		if err := v.erase(ctx, t); err != nil {
+			return err
 		}
-		return &next, v.announce(ctx, t, Withdrawn, t.taken())
+		return v.announce(ctx, t, Withdrawn, t.taken())
 	}
-	return nil, nil
+	if err := v.logUnanswered(ctx, t); err != nil {
+		return err
+	}
+	return v.announce(ctx, t, t.State, t.closed())
 }
 
 // logUnanswered closes the request's entry and drops the keys of an answer that

@@ -20,15 +20,19 @@ const (
 
 func secretKey(tx string) string { return "tx/" + tx }
 
-// newSecret makes and keeps the transaction's key. Deleting it makes all that
-// is sealed under it unreadable (decision record 0012).
-func (v *Verifier) newSecret(ctx context.Context, tx string) ([]byte, error) {
+// newSecret makes a transaction's key. Deleting it makes all that is sealed
+// under it unreadable (decision record 0012).
+func newSecret() []byte {
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails (crypto/rand)
+	return secret
+}
+
+func (v *Verifier) keepSecret(ctx context.Context, tx string, secret []byte) error {
 	if _, err := v.cfg.Keys.Swap(ctx, secretKey(tx), 0, secret); err != nil {
-		return nil, unavailable("keep transaction key", err)
+		return unavailable("keep transaction key", err)
 	}
-	return secret, nil
+	return nil
 }
 
 // secret returns the transaction's key, or an Error with ReasonGone.

@@ -14,13 +14,13 @@ import (
 // A State is where a transaction stands. Every change is one Swap.
 type State string
 
-// The states. An answer takes open → accepted → logged → released; the others
-// are ends, but for withdrawing, which Sweep drives on like accepted.
+// The states. An answer takes open → accepted → released; the others are ends,
+// but for withdrawing, which Sweep drives on like accepted.
 const (
 	Open        State = "open"        // waiting for an answer
 	Opened      State = "opened"      // the same, and a wallet has fetched the request; Status only, never stored
 	Accepted    State = "accepted"    // an answer passed every check; result sealed
-	Logged      State = "logged"      // its entry is in the log
+	Logged      State = "logged"      // its entry is in the log; only in records of before decision record 0032
 	Released    State = "released"    // the platform may have the result
 	Refused     State = "refused"     // the wallet said no
 	Rejected    State = "rejected"    // too many answers failed a check
