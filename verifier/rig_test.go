@@ -546,7 +546,7 @@ func (p *part) bind(t *testing.T) string {
 
 // encrypt makes the form the request demands: sealed, or in the clear.
 func (a *answer) encrypt() {
-	if a.req.ResponseMode == openid4vp.ModeDirectPost {
+	if mode := a.req.ResponseMode; mode == openid4vp.ModeDirectPost || mode == openid4vp.ModeFragment {
 		token, err := json.Marshal(a.token)
 		check(err)
 		a.form = url.Values{"vp_token": {string(token)}, "state": {a.req.State}}
