@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"facet/audit"
-
-	"github.com/transparency-dev/tessera"
 )
 
 // MaxInFlight is the most entries that may wait for the disk at once; more are
@@ -23,13 +20,17 @@ var errBusy = errors.New("too many entries are waiting for the disk")
 // the same answer. It is rebuilt from the log itself at every start: a scan of
 // the bundles and about 50 bytes of memory an entry buy one source of truth.
 type index struct {
-	mu      sync.Mutex // guards places, flying, waiting and closed
+	mu      sync.Mutex // guards all below
 	places  map[audit.ID]uint64
 	flying  map[audit.ID]*flight
-	waiting []*flight      // of flying, those not yet handed to Tessera, in order
+	waiting []*flight      // of flying, those not yet written to the journal, in order
 	wake    chan struct{}  // holds one token if waiting may have entries; closed by close
 	idle    sync.WaitGroup // flights under way
 	closed  bool
+
+	size    uint64   // entries in the tree
+	pending [][]byte // those in the journal that come next in the tree
+	trouble error    // why the tree did not take them; nothing more is taken on until it does
 }
 
 // A flight is one entry on its way to the disk. place and err may be read once
@@ -70,14 +71,19 @@ func (l *Log) append(ctx context.Context, id audit.ID, leaf []byte) (uint64, err
 		return 0, ErrClosed
 	}
 	if place, ok := l.index.places[id]; ok {
+		pending := l.index.pendingAt(place)
 		l.index.mu.Unlock()
-		return place, l.sameLeaf(ctx, place, leaf)
+		return place, l.sameLeaf(ctx, place, pending, leaf)
 	}
 	f := l.index.flying[id]
 	if f == nil {
+		err := l.index.trouble
 		if len(l.index.flying) >= MaxInFlight {
+			err = errBusy
+		}
+		if err != nil {
 			l.index.mu.Unlock()
-			return 0, errBusy
+			return 0, err
 		}
 		f = l.index.depart(id, bytes.Clone(leaf))
 	}
@@ -106,48 +112,22 @@ func (x *index) depart(id audit.ID, leaf []byte) *flight {
 	return f
 }
 
-// write hands what is waiting to Tessera, one batch after the other, until the
-// index is closed. Everything that arrives while a batch is being written makes
-// up the next one: a batch costs the same few fsyncs whatever its size.
+// write puts what is waiting into the journal, one batch after the other, until
+// the index is closed. Everything that arrives while a batch is being written
+// makes up the next one: a batch costs one fsync whatever its size.
 func (l *Log) write() {
 	for range l.index.wake {
 		for batch := l.index.take(); len(batch) > 0; batch = l.index.take() {
-			futures := make([]tessera.IndexFuture, len(batch))
+			leaves := make([][]byte, len(batch))
 			for i, f := range batch {
-				futures[i] = l.appender.Add(context.Background(), tessera.NewEntry(f.leaf))
+				leaves[i] = f.leaf
 			}
-			for i, f := range batch {
-				at, err := futures[i]()
-				l.index.land(f, at.Index, err)
-			}
-			if len(batch) > 1 {
-				l.index.gather()
+			first := l.index.next()
+			full := l.index.land(batch, first, l.journal.append(first, leaves))
+			if full {
+				l.integrate()
 			}
 		}
-	}
-}
-
-// How gather waits: a few looks at the queue, far below what a batch costs.
-const (
-	gatherLooks = 10
-	gatherPause = 100 * time.Microsecond
-)
-
-// gather waits as long as entries keep coming, a millisecond at most. Writers
-// that were just told of a batch bring their next entries within that time;
-// without it batches alternate between those who came in time and the rest, and
-// a batch of all costs what a batch of half of them does.
-func (x *index) gather() {
-	had := -1
-	for range gatherLooks {
-		x.mu.Lock()
-		have := len(x.waiting)
-		x.mu.Unlock()
-		if have == had || have >= batchEntries {
-			return
-		}
-		had = have
-		time.Sleep(gatherPause)
 	}
 }
 
@@ -160,21 +140,53 @@ func (x *index) take() []*flight {
 	return batch
 }
 
-func (x *index) land(f *flight, place uint64, err error) {
+// next is the place of the entry that is journaled next. Only write adds some.
+func (x *index) next() uint64 {
 	x.mu.Lock()
-	delete(x.flying, f.id)
-	// After an error the entry may be on disk all the same. It is not looked up:
-	// what was not acknowledged may not be durable, and a second copy is legal.
-	if f.place, f.err = place, err; err == nil {
-		x.places[f.id] = place
-	}
-	x.mu.Unlock()
-	close(f.done)
-	x.idle.Done()
+	defer x.mu.Unlock()
+	return x.size + uint64(len(x.pending))
 }
 
-// sameLeaf returns ErrConflict unless the entry at place is leaf.
-func (l *Log) sameLeaf(ctx context.Context, place uint64, leaf []byte) error {
+// land tells a batch that it is in the journal, from place first on, or why
+// not, and reports whether as much is pending as may be.
+func (x *index) land(batch []*flight, first uint64, err error) (full bool) {
+	x.mu.Lock()
+	for i, f := range batch {
+		delete(x.flying, f.id)
+		// After an error the entry may be on disk all the same. It is not looked up:
+		// what was not acknowledged may not be durable, and a second copy is legal.
+		if f.place, f.err = first+uint64(i), err; err == nil {
+			x.places[f.id] = f.place
+			x.pending = append(x.pending, f.leaf)
+		}
+	}
+	full = len(x.pending) >= maxPending
+	x.mu.Unlock()
+	for _, f := range batch {
+		close(f.done)
+		x.idle.Done()
+	}
+	return full
+}
+
+// pendingAt returns the entry at a place the tree has not reached, or nil; the
+// caller holds mu.
+func (x *index) pendingAt(place uint64) []byte {
+	if place < x.size {
+		return nil
+	}
+	return x.pending[place-x.size]
+}
+
+// sameLeaf returns ErrConflict unless the entry at place is leaf. It is pending,
+// or in the tree if that is nil.
+func (l *Log) sameLeaf(ctx context.Context, place uint64, pending, leaf []byte) error {
+	if pending != nil {
+		if !bytes.Equal(pending, leaf) {
+			return ErrConflict
+		}
+		return nil
+	}
 	size, err := l.reader.IntegratedSize(ctx)
 	if err != nil {
 		return err
@@ -207,6 +219,21 @@ func (x *index) read(ctx context.Context, l *Log) error {
 			if _, have := x.places[id]; ok && !have {
 				x.places[id] = first + uint64(i)
 			}
+		}
+	}
+	x.size = size
+	return x.replay(l.journal)
+}
+
+// replay makes pending what a kill left in the journal.
+func (x *index) replay(j *journal) (err error) {
+	if x.pending, err = j.from(x.size); err != nil {
+		return err
+	}
+	for i, leaf := range x.pending {
+		id, ok := leafID(leaf)
+		if _, have := x.places[id]; ok && !have {
+			x.places[id] = x.size + uint64(i)
 		}
 	}
 	return nil

@@ -24,17 +24,19 @@ const (
 	minInterval      = 100 * time.Millisecond // Tessera's least
 )
 
-// How Tessera batches. The batches are made here (Log.write), one at a time and
+// How Tessera batches. The batches are made here (Log.extend), one at a time and
 // handed over at once; Tessera must not wait for more.
 const (
-	batchEntries = 256
+	batchEntries = 1024
 	batchAge     = time.Millisecond
+	maxPending   = 16 * batchEntries // in the journal and not in the tree
 	closeTimeout = 10 * time.Second
 )
 
 // Files and folders below Config.Dir.
 const (
 	treeDir   = "log"         // the published tree; nothing else may be served
+	journaled = "journal"     // entries on their way there
 	keyFile   = "log.key"     // 0600
 	guardFile = "last-signed" // the last checkpoint signed
 	lockFile  = "writer.lock"
@@ -67,6 +69,10 @@ type Log struct {
 	interval  time.Duration
 	republish time.Duration
 
+	journal     *journal
+	integrating sync.Mutex    // held while the tree grows
+	stop        chan struct{} // closed by Close: integrateUntil ends
+
 	mu         sync.Mutex        // guards the fields below
 	checkpoint *audit.Checkpoint // the last one read and verified
 	closed     bool
@@ -95,7 +101,7 @@ func open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	quiet()
 	l := &Log{
 		origin: cfg.Origin, src: &dirSource{filepath.Join(cfg.Dir, treeDir)},
-		now: cfg.Now, interval: cfg.Interval, republish: cfg.Republish,
+		now: cfg.Now, interval: cfg.Interval, republish: cfg.Republish, stop: make(chan struct{}),
 	}
 	if l.lock, err = takeLock(filepath.Join(cfg.Dir, lockFile)); err != nil {
 		return nil, err
@@ -120,11 +126,15 @@ func open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if err := l.start(l.guard); err != nil {
 		return nil, err
 	}
-	if err := l.index.read(ctx, l); err != nil {
+	if l.journal, err = openJournal(filepath.Join(cfg.Dir, journaled)); err == nil {
+		err = l.index.read(ctx, l)
+	}
+	if err != nil {
 		l.cancel()
 		return nil, err
 	}
-	go l.write() // until Close
+	go l.write() // until Close, as the next
+	go l.integrateUntil(l.stop)
 	return l, nil
 }
 
@@ -254,7 +264,8 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.index.close() // returns when no Append is under way
-	err := l.shutdown(context.Background())
+	close(l.stop)
+	err := errors.Join(l.integrate(), l.shutdown(context.Background()))
 	l.cancel()
 	err = errors.Join(err, l.lock.Close())
 	if err != nil {

@@ -46,7 +46,7 @@ func (l *Log) Proof(ctx context.Context, index uint64) ([]byte, bool, error) {
 }
 
 // ReceiptProof is Proof, but waits until a checkpoint covers the entry: at most
-// about two intervals for an entry that was acknowledged. It returns the
+// about three intervals for an entry that was acknowledged. It returns the
 // context's error if that ends first.
 func (l *Log) ReceiptProof(ctx context.Context, index uint64) ([]byte, error) {
 	tick := time.NewTicker(l.interval / 4)
