@@ -56,7 +56,11 @@ func (w *Wallet) authenticate(ctx context.Context, unverified *openid4vp.Unverif
 	if err != nil {
 		return Proposal{}, err
 	}
-	return w.propose(request, offer)
+	registered, shown, err := w.entitled(ctx, request, offer)
+	if err != nil {
+		return Proposal{}, err
+	}
+	return w.propose(&proposal{request: request, offer: offer, registered: registered, view: Proposal{Registered: shown}})
 }
 
 // unknown reports whether the only thing wrong is that nobody vouches for who

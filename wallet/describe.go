@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"facet/credentials/claims"
 	"facet/credentials/dcql"
@@ -23,6 +24,7 @@ func (w *Wallet) describe(p *proposal, result *dcql.Result) error {
 		ID: newID(), Asker: w.asker(p, known), Satisfiable: result.Satisfiable,
 		Purpose: Purpose{Label: Text{}}, Question: questionOther,
 		Required: []Item{}, Optional: []Item{}, Missing: w.missing(p, result),
+		Registered: p.view.Registered,
 	}
 	if p.compiled != nil {
 		w.describePolicy(p, known)
@@ -222,6 +224,14 @@ func (p *proposal) technical() []Technical {
 	for _, q := range p.request.DCQL.Credentials {
 		for _, c := range q.Claims {
 			out = append(out, Technical{"claim", strings.Join(q.Meta.VCTValues, " | ") + " / " + c.Path.String()})
+		}
+	}
+	if p.registered != nil {
+		for _, v := range p.registered.By {
+			out = append(out, Technical{"registration", fmt.Sprintf("%s · %s · %s", v.Subject, v.Registrar.ID, v.ExpiresAt.UTC().Format(time.DateOnly))})
+		}
+		for _, b := range p.registered.Beyond {
+			out = append(out, Technical{"not registered", b.String()})
 		}
 	}
 	if p.compiled == nil {

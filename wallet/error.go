@@ -34,6 +34,7 @@ const (
 	CodeKeyInUse         = "key_in_use"        // the passkey that opened the vault stays
 	CodeKeyLast          = "key_last"          // the last passkey stays
 	CodeKeysFull         = "keys_full"
+	CodeOverasking       = "overasking"          // the asker registered for less, and its register wants that stopped
 	CodeTrustRollback    = "trust_list_rollback" // the list of who is vouched for is another, and no later one
 	CodeMethod           = "method_unknown"
 	CodeParams           = "params_invalid"

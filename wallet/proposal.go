@@ -21,6 +21,8 @@ type proposal struct {
 	offer    *openid4vp.VerifiedOffer // nil without a policy
 	compiled *policy.Compiled         // nil without a policy
 
+	registered *openid4vp.Registered // nil without a registration a register of the trust list made
+
 	matched map[string]*held         // issuer-signed credential query → what answers it
 	minted  map[string]string        // self-asserted credential query → type
 	paths   map[string][]claims.Path // credential query → what it asks for
@@ -33,16 +35,14 @@ type proposal struct {
 
 // propose matches the request against what is held and remembers it under a
 // fresh id.
-func (w *Wallet) propose(r *openid4vp.Request, offer *openid4vp.VerifiedOffer) (Proposal, error) {
+func (w *Wallet) propose(p *proposal) (Proposal, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := &proposal{
-		request: r, offer: offer, since: w.cfg.Now(), until: r.ExpiresAt,
-		matched: map[string]*held{}, minted: map[string]string{},
-		paths: map[string][]claims.Path{}, stated: map[string]claims.Set{},
-	}
-	if offer != nil {
-		p.compiled = offer.Compiled
+	p.since, p.until = w.cfg.Now(), p.request.ExpiresAt
+	p.matched, p.minted = map[string]*held{}, map[string]string{}
+	p.paths, p.stated = map[string][]claims.Path{}, map[string]claims.Set{}
+	if p.offer != nil {
+		p.compiled = p.offer.Compiled
 	}
 	result, err := w.match(p)
 	if err != nil {

@@ -111,6 +111,8 @@ type rig struct {
 	paper    *identity // the asker the trust list knows
 	stranger *identity // under an anchor nobody knows
 	office   *identity // the issuer of proofs of age
+	register *identity // registers askers
+	dids     openid4vp.KeyResolver
 	list     []byte
 
 	site  *httptest.Server // of whoever asks
@@ -127,12 +129,15 @@ func newRig(t testing.TB) *rig {
 	r.media = media
 	r.office = issuers.vouch(t, "Bürgeramt Lindenstadt", "localhost")
 	r.paper = media.vouch(t, "Morgenblatt", "morgenblatt.localhost")
+	r.register = media.vouch(t, "Medienregister", "register.localhost")
 	r.stranger = newAuthority(t, "Nobody").vouch(t, "Morgenblatt", "morgenblatt.localhost")
 	r.list = []byte(fmt.Sprintf(`{"version":1,"name":{"de":"Probe","en":"Test"},
 		"issuers":[{"id":"buergeramt","name":{"de":"Bürgeramt Lindenstadt","en":"Lindenstadt registry"},"vct":["urn:facet:age:1"],"anchor":%q,"leaf":{"organization":"Bürgeramt Lindenstadt"}}],
 		"verifiers":[{"id":"morgenblatt","name":"Morgenblatt","domain":"morgenblatt.localhost","register":{"de":"Medienregister","en":"media register"},"anchor":%q,"leaf":{"organization":"Morgenblatt"}},
-			{"id":"abendblatt","name":"Abendblatt","domain":"abendblatt.localhost","register":{"de":"Medienregister","en":"media register"},"anchor":%q,"leaf":{"organization":"Abendblatt"}}]}`,
-		issuers.base64(), media.base64(), media.base64()))
+			{"id":"abendblatt","name":"Abendblatt","domain":"abendblatt.localhost","register":{"de":"Medienregister","en":"media register"},"anchor":%q,"leaf":{"organization":"Abendblatt"}},
+			{"id":"spaetblatt","name":"Spätblatt","domain":"spaetblatt.localhost","did":"did:web:spaetblatt.localhost"}],
+		"registrars":[{"id":"register","name":"Medienregister","anchor":%q,"leaf":{"organization":"Medienregister"},"overasking":"warn"}]}`,
+		issuers.base64(), media.base64(), media.base64(), media.base64()))
 	r.site = httptest.NewServer(http.HandlerFunc(r.handle))
 	t.Cleanup(r.site.Close)
 	r.open(nil)
@@ -161,7 +166,7 @@ func (r *rig) open(believe credentials.Verifiers) {
 		}
 	}
 	r.wallet, err = wallet.New(wallet.Config{
-		Vault: r.vault, Trust: list, Verifiers: believe, Hosts: hosts,
+		Vault: r.vault, Trust: list, Verifiers: believe, Registrars: list, DIDs: r.dids, Hosts: hosts,
 		Fetch: r.fetch, OpenedBy: r.openedBy, ReadOnly: r.readOnly, Supplied: r.supplied, InsecureLoopback: r.loopback,
 		Now: func() time.Time { return r.now },
 		Save: func(context.Context) error {
@@ -315,7 +320,10 @@ func (r *rig) link(q *question) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	header := map[string]any{"typ": openid4vp.RequestType, "x5c": q.signer.x5c}
+	header := map[string]any{"typ": openid4vp.RequestType}
+	if q.signer.x5c != nil {
+		header["x5c"] = q.signer.x5c
+	}
 	for name, v := range q.header {
 		header[name] = v
 	}

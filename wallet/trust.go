@@ -74,7 +74,7 @@ func (w *Wallet) trust() error {
 		return err
 	}
 	w.distrust = err
-	w.cfg.Trust, w.cfg.Verifiers, w.cfg.Hosts = nobody{err}, nobody{err}, nil
+	w.cfg.Trust, w.cfg.Verifiers, w.cfg.Registrars, w.cfg.Hosts = nobody{err}, nobody{err}, nil, nil
 	return nil
 }
 

@@ -145,6 +145,7 @@ type Proposal struct {
 	Technical   []Technical `json:"technical"`
 	CrossDevice bool        `json:"cross_device"` // started on another screen, as the asker signed
 	LogMoved    bool        `json:"log_moved"`    // it is logged elsewhere than the last time
+	Registered  *Registered `json:"registered"`   // null: no register says anything
 	Satisfiable bool        `json:"satisfiable"`
 	Missing     []Missing   `json:"missing"`
 	Code        string      `json:"code,omitempty"` // why an asker is unverified

@@ -26,14 +26,17 @@ import (
 	"facet/wallet/vault"
 )
 
-// Config is what a wallet needs. Every field is required but DIDs, Hosts, Supplied,
-// Location, OpenedBy and ReadOnly.
+// Config is what a wallet needs. Every field is required but DIDs, Registrars, Hosts,
+// Supplied, Location, OpenedBy and ReadOnly.
 type Config struct {
 	Vault     *vault.Vault           // open; the wallet is its only writer
 	Fetch     fetch.Fetcher          // guarded; follows no redirect unless asked
 	Trust     credentials.TrustStore // which issuers may sign which types
 	Verifiers credentials.Verifiers  // who a client_id is
 	DIDs      openid4vp.KeyResolver  // may be nil: then DID askers are unverified
+	// Registrars says who registers what verifiers may ask for. May be nil: then
+	// registration certificates mean nothing here.
+	Registrars credentials.Registrars
 	// Hosts names who is behind an issuer's host, before anything is signed;
 	// ParseHosts reads it from a trust list. May be nil: then nobody is known.
 	Hosts Hosts

@@ -2,9 +2,11 @@ package wallet
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"facet/credentials/jose"
+	"facet/credentials/openid4vp"
 )
 
 // ErasureType is the typ of the signed statement that an answer was deleted.
@@ -104,6 +106,9 @@ func (w *Wallet) erasureKey(ctx context.Context, d *deed, token *jose.Token) (*j
 	}
 	sub, _ := token.UnverifiedClaims()["sub"].(string)
 	x5c := token.Header().X5C
+	if kid := token.Header().Kid; kid != "" && len(x5c) == 0 {
+		return w.erasureDID(ctx, d, token, first)
+	}
 	if len(x5c) == 0 {
 		if sub != d.ClientID {
 			return nil, failf(CodeErasure, "the erasure receipt is another asker's")
@@ -123,6 +128,32 @@ func (w *Wallet) erasureKey(ctx context.Context, d *deed, token *jose.Token) (*j
 	}
 	if d.PartyID == "" || partyID(who) != d.PartyID {
 		return nil, failf(CodeErasure, "the erasure receipt is another party's")
+	}
+	return key, nil
+}
+
+// erasureDID is the key of an asker known by a DID: the one that signed the
+// request, or one the DID names now, if the trust list names the same party.
+func (w *Wallet) erasureDID(ctx context.Context, d *deed, token *jose.Token, first *jose.PublicKey) (*jose.PublicKey, error) {
+	sub, _ := token.UnverifiedClaims()["sub"].(string)
+	if _, err := token.Verify(first); err == nil && sub == d.ClientID {
+		return first, nil // nobody needs to be asked
+	}
+	client, err := openid4vp.ParseClientID(sub)
+	owner, _, named := strings.Cut(token.Header().Kid, "#")
+	if err != nil || client.Prefix != openid4vp.PrefixDID || !named || owner != client.ID || w.cfg.DIDs == nil {
+		return nil, failf(CodeErasure, "the erasure receipt is another asker's")
+	}
+	who, err := w.cfg.Verifiers.Verifier(ctx, sub, nil, w.cfg.Now())
+	if err != nil {
+		return nil, fail(CodeErasure, err)
+	}
+	if d.PartyID == "" || partyID(who) != d.PartyID {
+		return nil, failf(CodeErasure, "the erasure receipt is another party's")
+	}
+	key, err := w.cfg.DIDs.Resolve(ctx, token.Header().Kid)
+	if err != nil {
+		return nil, fail(CodeErasure, err)
 	}
 	return key, nil
 }

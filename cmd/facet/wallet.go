@@ -185,9 +185,14 @@ func newEngine(v *vault.Vault, trust []byte, insecureLoopback bool, save func(co
 	if err != nil {
 		return nil, err
 	}
+	client := fetch.New(fetch.Config{InsecureLoopback: insecureLoopback})
+	dids, err := didResolver(client, insecureLoopback)
+	if err != nil {
+		return nil, err
+	}
 	return wallet.New(wallet.Config{
-		Vault: v, Trust: list, Verifiers: list, Hosts: hosts, Now: time.Now, Location: time.Local,
-		Fetch: fetch.New(fetch.Config{InsecureLoopback: insecureLoopback}), InsecureLoopback: insecureLoopback, Save: save,
+		Vault: v, Trust: list, Verifiers: list, Registrars: list, DIDs: dids, Hosts: hosts, Now: time.Now, Location: time.Local,
+		Fetch: client, InsecureLoopback: insecureLoopback, Save: save,
 	})
 }
 

@@ -76,12 +76,17 @@ func (r *Registration) claimsOf(format, t string) (out []dcql.ClaimQuery, found 
 }
 
 // within reports whether a claim asked for is one that was registered: the same
-// path, or one below it, and no other values than registered ones.
+// path, or one below it, and no other values than registered ones. All elements
+// of a list are the list.
 func within(asked, registered dcql.ClaimQuery) bool {
-	if len(asked.Path) < len(registered.Path) {
+	path := registered.Path
+	for len(path) > 1 && path[len(path)-1] == nil {
+		path = path[:len(path)-1]
+	}
+	if len(asked.Path) < len(path) {
 		return false
 	}
-	for i, c := range registered.Path {
+	for i, c := range path {
 		_, element := asked.Path[i].(int)
 		if c != asked.Path[i] && !(c == nil && element) {
 			return false

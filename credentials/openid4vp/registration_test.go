@@ -278,7 +278,7 @@ func TestBeyondRegistration(t *testing.T) {
 	const member = "urn:facet:media-membership:1"
 	reg := openid4vp.Registration{Credentials: []openid4vp.RegisteredCredential{
 		{Format: dcql.SDJWTVC, Types: []string{member}, Claims: []dcql.ClaimQuery{
-			{Path: claims.Path{"tier"}}, {Path: claims.Path{"entitlements", nil}}, {Path: claims.Path{"address"}},
+			{Path: claims.Path{"tier"}}, {Path: claims.Path{"entitlements", nil}}, {Path: claims.Path{"address"}}, {Path: claims.Path{"roles", nil, "name"}},
 			{Path: claims.Path{"level"}, Values: []any{"plus", "basic"}},
 		}},
 		{Format: dcql.SDJWTVC, Types: []string{"urn:bare"}},
@@ -299,7 +299,10 @@ func TestBeyondRegistration(t *testing.T) {
 		"no claim at all":               {asks(member), ""},
 		"a type without claims":         {asks("urn:bare"), ""},
 		"another claim":                 {asks(member, claims.Path{"valid_until"}), member + ` ["valid_until"]`},
-		"the whole list":                {asks(member, claims.Path{"entitlements"}), member + ` ["entitlements"]`},
+		"the whole list":                {asks(member, claims.Path{"entitlements"}), ""},
+		"of each element of a list":     {asks(member, claims.Path{"roles", 0, "name"}), ""},
+		"more of each element":          {asks(member, claims.Path{"roles", nil}), member + ` ["roles",null]`},
+		"more of a list":                {asks(member, claims.Path{"roles"}), member + ` ["roles"]`},
 		"another type":                  {asks("urn:facet:age:1", claims.Path{"tier"}), "urn:facet:age:1"},
 		"another type beside it":        {asks(member+" urn:facet:age:1", claims.Path{"tier"}), "urn:facet:age:1"},
 		"a claim of a bare type":        {asks("urn:bare", claims.Path{"tier"}), `urn:bare ["tier"]`},

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"facet/credentials"
+	"facet/credentials/did"
 	"facet/fetch"
 	"facet/wallet"
 	"facet/wallet/vault"
@@ -147,7 +148,7 @@ func (s *session) unlock(v *vault.Vault, a access) error {
 		return err
 	}
 	s.wallet, err = wallet.New(wallet.Config{
-		Vault: v, Trust: trust.List, Verifiers: trust.List, Hosts: hosts, Supplied: trust, Now: s.now, Location: time.Local,
+		Vault: v, Trust: trust.List, Verifiers: trust.List, Registrars: trust.List, DIDs: did.SelfContained(), Hosts: hosts, Supplied: trust, Now: s.now, Location: time.Local,
 		Fetch: s.fetcher(c.InsecureLoopback && loopback(s.origin)), OpenedBy: openedBy, ReadOnly: a.offline,
 		Save: func(ctx context.Context) error { return s.save(ctx, v) },
 	})

@@ -261,6 +261,8 @@ export interface Proposal {
   cross_device: boolean;
   /** It is logged elsewhere than the last time. */
   log_moved: boolean;
+  /** What a register says about the request; null if none does. */
+  registered: { by: string; purpose: Text; beyond: Text[] } | null;
   satisfiable: boolean;
   missing: { kind: string; label: Text; get_url?: string }[] | null;
   code?: string;

@@ -111,6 +111,9 @@ export class RequestPage extends Page {
       ${p.asker.suspicious ? note("caution", w.t("asker.suspicious"), w.t("asker.suspicious_more", { domain: p.asker.domain })) : nothing}
       ${p.cross_device ? note("caution", w.t("cross.title"), w.t("cross.more")) : nothing}
       ${p.log_moved ? note("caution", w.t("log.moved", { party: p.asker.name }), w.t("log.moved_more")) : nothing}
+      ${p.registered?.beyond.length
+        ? note("caution", w.t("register.beyond", { party: p.asker.name }), w.t("register.beyond_more", { what: p.registered.beyond.map((b) => w.pick(b)).join(", ") }))
+        : nothing}
       <h1 id="question"><span class="lead">${w.t("request.wants", { party: p.asker.name })}</span> ${w.pick(p.question)}</h1>
       ${policy ? nothing : note("caution", w.t("foreign.no_purpose", { party: p.asker.name }), w.t("foreign.no_retention"))}
       <dl class="facts">
