@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"facet/wallet"
@@ -101,5 +102,56 @@ func TestCopyOfTwoDevices(t *testing.T) {
 	home, err := r.wallet.Home(t.Context())
 	if err != nil || home.Cards[0].CopiesLeft != wallet.BatchCopies-2 || len(home.Recent) != 1 {
 		t.Errorf("%d copies, %d deeds, %v", home.Cards[0].CopiesLeft, len(home.Recent), err)
+	}
+}
+
+// TestCopiesAtOnce approves more requests at once than there are copies, each
+// of them several times: as many are answered as there are copies, no copy
+// twice, and an approval that comes again sends the same bytes.
+func TestCopiesAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.receive()
+	q := r.question()
+	type approval struct{ id, digest string }
+	var approvals []approval
+	for range 4 * wallet.BatchCopies {
+		p := r.mustAsk(q)
+		shown, err := r.wallet.Preview(t.Context(), p.ID, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		approvals = append(approvals, approval{p.ID, shown.Digest})
+	}
+	var wg sync.WaitGroup
+	var refused sync.Map // reason → true
+	for i := range 5 * len(approvals) {
+		a := approvals[i%len(approvals)]
+		wg.Go(func() {
+			if _, err := r.wallet.Present(t.Context(), a.id, a.digest, nil); err != nil {
+				refused.Store(wallet.ReasonOf(err), true)
+			}
+		})
+	}
+	wg.Wait()
+	refused.Range(func(reason, _ any) bool {
+		if reason != wallet.CodeUnsatisfiable && reason != wallet.CodeProposalGone {
+			t.Errorf("refused: %v", reason)
+		}
+		return true
+	})
+	copies, seen := map[string]bool{}, map[string]bool{}
+	for _, body := range r.posted() {
+		if seen[body] {
+			continue // sent again
+		}
+		seen[body] = true
+		jwt, _, _ := strings.Cut(r.decrypt(q, body).VPToken["age"][0], "~")
+		if copies[jwt] {
+			t.Error("a copy was shown twice")
+		}
+		copies[jwt] = true
+	}
+	if len(copies) != wallet.BatchCopies {
+		t.Errorf("%d copies were shown, there were %d", len(copies), wallet.BatchCopies)
 	}
 }
