@@ -199,7 +199,8 @@ func (r *rig) startVerifier(trust *credentials.TrustList, news identity) {
 			LogInfo: openid4vp.LogInfo{Origin: log.Origin(), Key: log.VKey(), URL: address + auditlog.Prefix},
 			Platforms: []verifier.Platform{{
 				ID: "news", Name: "Morgenblatt", ReturnURIs: []string{returnURI}, Signer: news.key, X5C: news.x5c, Policies: policies,
-				Wallets: []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
+				Wallets:          []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
+				InsecureFragment: true,
 			}},
 			InsecureLoopback: true,
 		})
@@ -226,7 +227,7 @@ func (r *rig) openWallet(trust *credentials.TrustList) {
 	}
 	r.wallet, err = wallet.New(wallet.Config{
 		Vault: v, Trust: trust, Verifiers: trust, Fetch: fetch.New(fetch.Config{InsecureLoopback: true}),
-		Now: r.clock, Save: func(context.Context) error { return nil },
+		Now: r.clock, Save: func(context.Context) error { return nil }, InsecureLoopback: true,
 	})
 	if err != nil {
 		r.t.Fatal(err)
