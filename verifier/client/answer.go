@@ -24,19 +24,22 @@ type Answer struct {
 
 var errAnswer = errors.New("client: the page's answer is not one: protocol and data, or fragment")
 
-// ReadAnswer reads what a page's script posted, and no more than MaxAnswer.
-func ReadAnswer(body io.Reader) (Answer, error) {
-	var a Answer
+// ReadAnswer reads what a page's script posted, and no more than MaxAnswer. id
+// is the request the page says it answers, "" if it names none: look it up in
+// the visitor's session, never take it from here.
+func ReadAnswer(body io.Reader) (id string, a Answer, err error) {
+	var in struct {
+		ID string `json:"id"`
+		Answer
+	}
 	raw, err := io.ReadAll(io.LimitReader(body, MaxAnswer+1))
 	switch {
-	case err != nil:
-		return Answer{}, errors.New("client: the page's answer broke off")
-	case len(raw) > MaxAnswer:
-		return Answer{}, errTooLarge
-	case json.Unmarshal(raw, &a) != nil || (a.Fragment == "") == (a.Protocol == "" && a.Data == nil):
-		return Answer{}, errAnswer
+	case err != nil || len(raw) > MaxAnswer:
+		return "", Answer{}, errors.New("client: the page's answer broke off or is too large")
+	case json.Unmarshal(raw, &in) != nil || (in.Fragment == "") == (in.Protocol == "" && in.Data == nil):
+		return "", Answer{}, errAnswer
 	}
-	return a, nil
+	return in.ID, in.Answer, nil
 }
 
 // Answer hands an answer to the verifier. The code it returns reads the

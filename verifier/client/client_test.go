@@ -45,7 +45,7 @@ func TestExchange(t *testing.T) {
 			t.Fatal(err)
 		}
 		if states = append(states, s); s == client.Open {
-			code = r.approve(b.Links[0].URL).Get("response_code")
+			code = r.approve(b.Links[0].URL).Query().Get("response_code")
 		}
 	}
 	if len(states) < 2 || states[len(states)-1] != client.Released {

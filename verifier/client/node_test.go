@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"facet/credentials/openid4vp"
 	"facet/web"
 )
 
@@ -75,7 +76,7 @@ func TestTypeScriptClient(t *testing.T) {
 			}
 		})
 	}
-	if err := cmd.Wait(); err != nil || checks != 11 {
+	if err := cmd.Wait(); err != nil || checks != 12 {
 		t.Errorf("%d checks, %v\n%s", checks, err, &said)
 	}
 }
@@ -157,7 +158,15 @@ func (p *peer) happen(what string, w http.ResponseWriter, req *http.Request) boo
 func (p *peer) act(name, body string) map[string]any {
 	switch name {
 	case "approve":
-		return map[string]any{"code": p.r.approve(body).Get("response_code")}
+		back := p.r.approve(body)
+		return map[string]any{"code": back.Query().Get("response_code"), "fragment": back.EscapedFragment()}
+	case "digital", "refuse":
+		var m openid4vp.DigitalMessage
+		if err := json.Unmarshal([]byte(body), &m); err != nil {
+			p.r.t.Error(err)
+		}
+		m = p.r.digital(m, name == "refuse")
+		return map[string]any{"protocol": m.Protocol, "data": m.Data}
 	case "road":
 		p.mu.Lock()
 		defer p.mu.Unlock()

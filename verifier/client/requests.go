@@ -21,7 +21,8 @@ const (
 )
 
 // Fragment is the response mode in which a wallet answers in the return
-// address's fragment, which the page hands to its server.
+// address's fragment, in the clear, and the page hands it to its server. The
+// verifier refuses it unless the platform is configured for it.
 const Fragment = "fragment"
 
 // A State is where a request stands.

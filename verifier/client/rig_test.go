@@ -76,8 +76,9 @@ func newRig(t *testing.T) *rig {
 		LogInfo: openid4vp.LogInfo{Origin: log.Origin(), Key: log.VKey(), URL: r.url + auditlog.Prefix},
 		Platforms: []verifier.Platform{{
 			ID: "news", Name: "Morgenblatt", ReturnURIs: []string{returnURI}, Signer: news, X5C: x5c, Policies: policies(t),
-			Wallets: []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
-			Webhook: &verifier.Webhook{URL: r.platform(), Secrets: [][]byte{r.secret}},
+			Wallets:          []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
+			Webhook:          &verifier.Webhook{URL: r.platform(), Secrets: [][]byte{r.secret}},
+			InsecureFragment: true,
 		}},
 		Fetch: fetch.New(fetch.Config{InsecureLoopback: true}), InsecureLoopback: true,
 	})
@@ -157,7 +158,7 @@ func (r *rig) client(change ...func(*client.Config)) *client.Client {
 
 // approve is a person who approves everything, and returns where the wallet
 // leads afterwards.
-func (r *rig) approve(link string) url.Values {
+func (r *rig) approve(link string) *url.URL {
 	r.t.Helper()
 	p, err := r.wallet.Ask(r.t.Context(), link)
 	if err != nil {
@@ -169,13 +170,13 @@ func (r *rig) approve(link string) url.Values {
 		r.t.Fatalf("present: %v", err)
 	}
 	if done.RedirectURI == nil {
-		return nil
+		return &url.URL{}
 	}
 	back, err := url.Parse(*done.RedirectURI)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return back.Query()
+	return back
 }
 
 func (r *rig) preview(p wallet.Proposal) (wallet.Previewed, []string) {
@@ -198,7 +199,7 @@ func (r *rig) openWallet(trust *credentials.TrustList) {
 	if err == nil {
 		r.wallet, err = wallet.New(wallet.Config{
 			Vault: v, Trust: trust, Verifiers: trust, Fetch: fetch.New(fetch.Config{InsecureLoopback: true}),
-			Now: time.Now, Save: func(context.Context) error { return nil },
+			Now: time.Now, Save: func(context.Context) error { return nil }, InsecureLoopback: true,
 		})
 	}
 	if err == nil {
@@ -258,4 +259,26 @@ func register(t *testing.T) (*credentials.TrustList, *jose.PrivateKey, []string)
 	trust, err := credentials.ParseTrustList(list)
 	check(err)
 	return trust, key, []string{base64.StdEncoding.EncodeToString(leaf)}
+}
+
+// digital is a person whose browser carries request and answer.
+func (r *rig) digital(m openid4vp.DigitalMessage, refuse bool) openid4vp.DigitalMessage {
+	r.t.Helper()
+	p, err := r.wallet.AskDigital(r.t.Context(), m, origin)
+	if err != nil {
+		r.t.Fatalf("ask: %v", err)
+	}
+	if refuse {
+		done, err := r.wallet.Refuse(r.t.Context(), p.ID)
+		if err != nil {
+			r.t.Fatalf("refuse: %v", err)
+		}
+		return *done.Digital
+	}
+	shown, choices := r.preview(p)
+	done, err := r.wallet.Present(r.t.Context(), p.ID, shown.Digest, choices)
+	if err != nil {
+		r.t.Fatalf("present: %v", err)
+	}
+	return *done.Digital
 }

@@ -135,9 +135,23 @@ await check("webhooks", async () => {
 });
 await check("answers of a page", async () => {
   const posted = (text) => readAnswer(new Request("https://news.example/answer", { method: "POST", body: text }));
-  same(await posted('{"protocol":"openid4vp-v1-signed","data":{"response":"x"}}'), { protocol: "openid4vp-v1-signed", data: { response: "x" } });
-  same(await posted('{"fragment":"vp_token=x"}'), { fragment: "vp_token=x" });
+  same(await posted('{"id":"tx","protocol":"openid4vp-v1-signed","data":{"response":"x"}}'), { id: "tx", answer: { protocol: "openid4vp-v1-signed", data: { response: "x" } } });
+  same(await posted('{"fragment":"vp_token=x"}'), { id: "", answer: { fragment: "vp_token=x" } });
   for (const bad of ["", "[]", "null", "{}", '{"fragment":""}', '{"protocol":"x"}', '{"protocol":"x","data":{},"fragment":"y"}', `{"fragment":"${"x".repeat(MAX_ANSWER)}"}`]) same(await posted(bad), null);
+});
+await check("answers that the browser carries", async () => {
+  const page = new URL(returnURI).origin;
+  const begun = await facet.begin({ policy: "today", flow: "dc_api", origin: page });
+  same([begun.links, begun.digital.requests[0].protocol], [undefined, "openid4vp-v1-signed"]);
+  const carried = await test("digital", JSON.stringify(begun.digital.requests[0]));
+  const code = await facet.answer(begun.id, carried);
+  same((await facet.result(begun.id, { responseCode: code })).hints.find((h) => h.key === "today.pace").value, "quick");
+  const other = await facet.begin({ policy: "today", flow: "dc_api", origin: page });
+  same((await fails(() => facet.answer(other.id, carried))) instanceof Problem, true);
+  same(await facet.answer(other.id, await test("refuse", JSON.stringify(other.digital.requests[0]))), null);
+  const led = await facet.begin({ ...ask, response_mode: "fragment" });
+  const { fragment } = await test("approve", led.links[0].url);
+  same(typeof (await facet.answer(led.id, { fragment })), "string");
 });
 await check("configuration", () => {
   for (const bad of [{ url: "http://verifier.example" }, { url: "https://verifier.example?x=1" }, { url: "https://me:x@verifier.example" }, { url: "ftp://verifier.example" }, { url: "http://localhost.evil.example" }, { apiKey: "" }, { apiKey: "a\nb" }]) {

@@ -293,13 +293,18 @@ export async function receiveWebhook(request: Request, secrets: string[], now: n
   return { id, request: of, state, at: new Date(event.timestamp ?? NaN) };
 }
 
-/** Reads what a page posted to the site's server, up to MAX_ANSWER; null if it is no answer. */
-export async function readAnswer(request: Request): Promise<Answer | null> {
+/**
+ * Reads what a page posted to the site's server, up to MAX_ANSWER; null if it is no answer. `id` is the request the page
+ * says it answers: look it up in the visitor's session, never take it from here.
+ */
+export async function readAnswer(request: Request): Promise<{ id: string; answer: Answer } | null> {
   const body = await bounded(request, MAX_ANSWER).catch(() => null);
-  const value = body && attempt(() => parse<{ protocol?: unknown; data?: unknown; fragment?: unknown }>(body));
+  const value = body && attempt(() => parse<{ id?: unknown; protocol?: unknown; data?: unknown; fragment?: unknown } | null>(body));
   if (!value) return null;
-  if (typeof value.fragment === "string" && value.fragment && value.protocol === undefined && value.data === undefined) return { fragment: value.fragment };
-  if (typeof value.protocol === "string" && value.protocol && value.data !== undefined && value.fragment === undefined) return { protocol: value.protocol, data: value.data };
+  const { protocol, data, fragment } = value;
+  const id = typeof value.id === "string" ? value.id : "";
+  if (typeof fragment === "string" && fragment && protocol === undefined && data === undefined) return { id, answer: { fragment } };
+  if (typeof protocol === "string" && protocol && data != null && fragment === undefined) return { id, answer: { protocol, data } };
   return null;
 }
 
