@@ -1,7 +1,9 @@
 // One request from the page's side: begun at the site's own server, followed
 // until it ends. It carries no values: only which state the request is in.
 
-export type Flow = "same_device" | "cross_device";
+import type { Digital } from "./digital";
+
+export type Flow = "same_device" | "cross_device" | "dc_api";
 
 /** Where a request stands, as this page needs to know it. */
 export type Stage = "waiting" | "opened" | "done" | "absent" | "expired" | "error";
@@ -15,6 +17,8 @@ export interface WalletLink {
 export interface Begun {
   id: string;
   links: WalletLink[];
+  /** For the browser's own API, instead of links. */
+  digital?: Digital;
   events?: string;
   /** RFC 3339 or unix seconds. */
   expires_at?: string | number;
@@ -42,6 +46,9 @@ const stages: Record<string, Stage> = {
   error: "error",
 };
 
+/** Where a request in this state stands. */
+export const stageOf = (state: string): Stage | undefined => stages[state];
+
 const ended = new Set<Stage>(["done", "absent", "expired", "error"]);
 
 /** How often the state is asked for where events do not come through, in milliseconds. */
@@ -63,7 +70,7 @@ export async function begin(url: string, flow: Flow, policy: string): Promise<Be
   const value = (await answer.json().catch(() => null)) as (Partial<Begun> & { code?: unknown }) | null;
   if (!answer.ok) throw new BeginError(typeof value?.code === "string" ? value.code : `http_${answer.status}`);
   const links = (value?.links ?? []).filter((l) => /^https?:\/\//.test(l.url));
-  if (!value?.id || !links.length) throw new BeginError("begin_answer");
+  if (!value?.id || !(flow === "dc_api" ? value.digital?.requests?.length : links.length)) throw new BeginError("begin_answer");
   return { ...(value as Begun), links };
 }
 

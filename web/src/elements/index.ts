@@ -2,4 +2,5 @@
 
 export { WalletRequest } from "./wallet-request";
 export { HintWhy } from "./hint-why";
+export { takeFragment } from "./digital";
 export { encode as qrModules } from "./qr";

@@ -1,9 +1,11 @@
 // <wallet-request begin="/facet/begin" policy="home">: the site's own button
-// opens a sheet with two ways to answer, on this device or on another, and
-// says how it stands. It loads nothing from anyone, and never counts down.
+// opens a sheet with the ways to answer, on this device, on another, or with an
+// app the browser knows, and says how it stands. It loads nothing from anyone,
+// and never counts down.
 //
 //   slots       (default) the button · title · facts · done · absent: links for afterwards
 //   attributes  begin, policy, next: where to go when it is done
+//               digital: the site's address that takes what the browser's Digital Credentials API gave; absent = that way is not offered
 //   events      facet-state {id, state} · facet-done {id} (cancel it to stay)
 //   parts       dialog, heading, button, qr, link, state
 //   properties  --facet-font, -surface, -ink, -muted, -line, -accent, -on-accent, -radius, -focus
@@ -11,12 +13,13 @@
 import { LitElement, html, nothing, svg, unsafeCSS } from "lit";
 import styles from "./sheet.css?text";
 import { BeginError, begin, follow, type Begun, type Flow, type Stage } from "./exchange";
+import { askBrowser, handOver, hasDigital } from "./digital";
 import { encode, path } from "./qr";
 import { wordsFor, type ElementKey } from "./words";
 
 const WALLET = "facet-request.wallet";
 
-type View = "start" | "asking" | "choose" | "code" | Stage;
+type View = "start" | "asking" | "choose" | "code" | "ready" | "browser" | "checking" | Stage;
 
 const pictures: Record<Stage, string> = {
   waiting: "M4 30h32M10 30a10 10 0 0 1 20 0M20 14V8M8 18l-4-4M32 18l4-4",
@@ -29,22 +32,23 @@ const pictures: Record<Stage, string> = {
 
 export class WalletRequest extends LitElement {
   static override styles = unsafeCSS(styles);
-  static override properties = { begin: {}, policy: {}, next: {}, view: { state: true }, copied: { state: true } };
+  static override properties = { begin: {}, policy: {}, next: {}, digital: {}, view: { state: true }, copied: { state: true } };
   declare begin: string;
   declare policy: string;
   declare next: string;
+  declare digital: string;
   declare view: View;
   declare copied: boolean;
   #begun: Begun | null = null;
   #code = "";
   #error = "";
   #stop: (() => void) | null = null;
+  #leave = new AbortController(); // ends what the open sheet began
+  #unusable = false; // the browser has the API and will not
 
   constructor() {
     super();
-    this.begin = "";
-    this.policy = "";
-    this.next = "";
+    this.begin = this.policy = this.next = this.digital = "";
     this.view = "start";
     this.copied = false;
   }
@@ -58,7 +62,7 @@ export class WalletRequest extends LitElement {
   open(): void {
     this.#reset();
     this.#dialog?.showModal();
-    this.shadowRoot?.querySelector<HTMLElement>("h2")?.focus();
+    this.#focus();
   }
 
   /** Closes the sheet; the focus returns to the button. */
@@ -73,7 +77,7 @@ export class WalletRequest extends LitElement {
   override render() {
     const t = wordsFor(this);
     return html`<span @click=${this.#trigger}><slot><button part="button" class="btn" type="button">${t("open")}</button></slot></span>
-      <dialog part="dialog" aria-labelledby="title" @close=${this.#reset} @click=${this.#outside}>
+      <dialog part="dialog" aria-labelledby="title" @close=${this.#closed} @click=${this.#outside}>
         <div class="sheet">
           <div class="head">
             <h2 id="title" part="heading" tabindex="-1"><slot name="title">${t("title")}</slot></h2>
@@ -91,7 +95,11 @@ export class WalletRequest extends LitElement {
       case "start":
         return this.#start();
       case "asking":
-        return html`<p role="status">${wordsFor(this)("asking")}</p>`;
+      case "checking":
+        return html`<p role="status">${wordsFor(this)(this.view)}</p>`;
+      case "ready":
+      case "browser":
+        return this.#browser(this.view);
       case "choose":
         return this.#choose();
       case "code":
@@ -113,6 +121,34 @@ export class WalletRequest extends LitElement {
       <div class="way">
         <h3>${t("there")}</h3>
         <button part="button" class="btn btn--plain" type="button" @click=${() => this.#ask("cross_device")}>${t("there.show")}</button>
+      </div>
+      ${this.#appWay()}`;
+  }
+
+  /** The browser's own way, where the site offers it and the browser has it. */
+  #appWay() {
+    const t = wordsFor(this);
+    if (!this.digital || !hasDigital()) return nothing;
+    if (this.#unusable) return html`<p class="quiet" role="status">${t("app.unusable")}</p>`;
+    return html`<p class="or"><span>${t("or")}</span></p>
+      <div class="way">
+        <h3>${t("app")}</h3>
+        <button part="button" class="btn btn--plain" type="button" aria-describedby="app" @click=${() => this.#ask("dc_api")}>${t("app.choose")}</button>
+        <p class="quiet" id="app">${t("app.more")}</p>
+      </div>`;
+  }
+
+  /** While the browser asks, or waits for a tap before it may. */
+  #browser(view: "ready" | "browser") {
+    const t = wordsFor(this);
+    return html`<div class="state" part="state" role="status">
+        <svg viewBox="0 0 40 40" aria-hidden="true"><path d="M4 7h32v26H4zM4 13h32M8 10h.1M12 10h.1M13 23h14M20 18v10" /></svg>
+        <h3>${t(view)}</h3>
+        <p>${t(`${view}.more`)}</p>
+      </div>
+      <div class="pair">
+        ${view === "ready" ? html`<button part="button" class="btn" type="button" @click=${this.#askBrowser}>${t("app.choose")}</button>` : nothing}
+        <button part="button" class="btn btn--plain" type="button" @click=${this.#again}>${t("other_way")}</button>
       </div>`;
   }
 
@@ -164,25 +200,52 @@ export class WalletRequest extends LitElement {
   }
 
   async #ask(flow: Flow): Promise<void> {
-    this.view = "asking";
+    const { signal } = this.#leave;
+    this.#show("asking");
     try {
       this.#begun = await begin(this.begin, flow, this.policy);
     } catch (err) {
-      this.#error = err instanceof BeginError ? err.code : "other";
-      this.view = "error";
+      if (!signal.aborted) this.#fail(err instanceof BeginError ? err.code : "other");
       return;
     }
-    if (flow === "same_device") this.#leave(this.#begun);
-    else this.#code = (chosen(this.#begun) ?? this.#begun.links[0]!).url;
-    if (flow === "cross_device") this.view = "code";
-    if (this.view === "code") this.#stop = follow(this.#begun, (stage) => this.#report(stage));
+    if (signal.aborted) return; // the sheet was closed meanwhile
+    if (flow === "same_device") this.#goTo(this.#begun);
+    else if (flow === "dc_api") this.#askWhenAllowed();
+    else {
+      this.#code = (chosen(this.#begun) ?? this.#begun.links[0]!).url;
+      this.#show("code");
+      this.#stop = follow(this.#begun, (stage) => this.#report(stage));
+    }
   }
 
+  /** Browsers ask only shortly after a tap; a slow begin costs a second one. */
+  #askWhenAllowed(): void {
+    if (navigator.userActivation && !navigator.userActivation.isActive) this.#show("ready");
+    else void this.#askBrowser();
+  }
+
+  readonly #askBrowser = async (): Promise<void> => {
+    const [begun, { signal }] = [this.#begun!, this.#leave];
+    this.#show("browser");
+    const asked = await askBrowser(begun, signal);
+    if (signal.aborted) return;
+    if (typeof asked === "string") {
+      this.#unusable = asked === "unusable";
+      this.#again(); // to the sheet: the other ways are still there
+      return;
+    }
+    this.#show("checking");
+    const { stage, code } = await handOver(this.digital, { id: begun.id, ...asked });
+    if (signal.aborted) return;
+    if (stage === "error") this.#fail(code || "rejected");
+    else this.#report(stage);
+  };
+
   /** Goes to the wallet: the remembered one, the only one, or the one picked. */
-  #leave(begun: Begun): void {
+  #goTo(begun: Begun): void {
     const link = chosen(begun) ?? (begun.links.length === 1 ? begun.links[0] : undefined);
     if (!link) {
-      this.view = "choose";
+      this.#show("choose");
       return;
     }
     remember(link.wallet);
@@ -194,9 +257,23 @@ export class WalletRequest extends LitElement {
     this.dispatchEvent(new CustomEvent("facet-state", { detail: { id, state: stage }, bubbles: true, composed: true }));
     if (stage === "waiting" && this.view === "code") return; // the code stays until something happens
     if (stage === "error") this.#error = "rejected";
+    this.#show(stage);
+  }
+
+  #fail(code: string): void {
+    this.#error = code;
+    this.#show("error");
+  }
+
+  /** Changes the view; the focus goes to the heading if it was in the sheet, where it would be lost. */
+  #show(view: View): void {
     const inside = this.shadowRoot?.activeElement !== null;
-    this.view = stage;
-    if (inside) void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>("h2")?.focus());
+    this.view = view;
+    if (inside) void this.updateComplete.then(() => this.#focus());
+  }
+
+  #focus(): void {
+    this.shadowRoot?.querySelector<HTMLElement>("h2")?.focus();
   }
 
   readonly #finish = (): void => {
@@ -209,7 +286,11 @@ export class WalletRequest extends LitElement {
     else location.assign(new URL(next.replace("{id}", encodeURIComponent(id)), location.href).href);
   };
 
-  readonly #again = (): void => this.#reset();
+  readonly #again = (): void => {
+    const inside = this.shadowRoot?.activeElement !== null;
+    this.#reset();
+    if (inside) void this.updateComplete.then(() => this.#focus());
+  };
 
   readonly #trigger = (event: Event): void => {
     event.preventDefault();
@@ -232,7 +313,13 @@ export class WalletRequest extends LitElement {
     this.copied = true;
   };
 
+  readonly #closed = (): void => {
+    if (!this.#dialog?.open) this.#reset(); // the event comes late: the sheet may be open again
+  };
+
   readonly #reset = (): void => {
+    this.#leave.abort();
+    this.#leave = new AbortController();
     this.#stop?.();
     this.#stop = null;
     this.#begun = null;
