@@ -12,13 +12,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"facet/verifier/client"
 )
 
 const (
-	maxBegin  = 4 << 10                // bytes of a begin body
-	readyWait = 250 * time.Millisecond // between looks at a result that is being logged
-	readyFor  = 5 * time.Second
-	stateWait = time.Second // between looks at a state, for events
+	maxBegin  = 4 << 10         // bytes of a begin body
+	readyFor  = 5 * time.Second // for a result that is being logged
+	lookFor   = time.Second     // for a state a page waits for
 	eventsFor = 6 * time.Minute
 )
 
@@ -36,10 +37,17 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	cookie := s.open(w, r)
-	b, err := s.verifier.begin(r.Context(), p.ID, flow, ReturnURI(s.cfg.URL))
+	ask := client.Request{Policy: p.ID, Flow: flow}
+	switch flow {
+	case client.SameDevice:
+		ask.ReturnURI = ReturnURI(s.cfg.URL)
+	case client.DigitalAPI:
+		ask.Origin = strings.TrimSuffix(s.cfg.URL, "/")
+	}
+	b, err := s.verifier.Begin(r.Context(), ask)
 	if err != nil {
-		slog.Warn("begin", "check", reason(err))
-		s.fail(w, r, http.StatusBadGateway, reason(err))
+		slog.Warn("begin", "check", client.CodeOf(err))
+		s.fail(w, r, http.StatusBadGateway, client.CodeOf(err))
 		return
 	}
 	err = s.sessions.update(r.Context(), cookie, func(se *session) {
@@ -63,25 +71,22 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request) {
 }
 
 // readFlow reads how the reader wants to answer, and whether a script asks.
-func readFlow(w http.ResponseWriter, r *http.Request) (flow string, script bool, err error) {
+func readFlow(w http.ResponseWriter, r *http.Request) (flow client.Flow, script bool, err error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBegin))
 	if err != nil {
 		return "", false, err
 	}
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return sameDevice, false, nil
+		return client.SameDevice, false, nil
 	}
-	var in struct{ Flow string }
+	in := struct{ Flow client.Flow }{client.SameDevice}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return "", true, err
 	}
-	switch in.Flow {
-	case "", sameDevice:
-		return sameDevice, true, nil
-	case crossDevice:
-		return crossDevice, true, nil
+	if !slices.Contains([]client.Flow{client.SameDevice, client.CrossDevice, client.DigitalAPI}, in.Flow) {
+		return "", true, errors.New("unknown flow")
 	}
-	return "", true, errors.New("unknown flow")
+	return in.Flow, true, nil
 }
 
 // local keeps a way back inside the site.
@@ -108,7 +113,7 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	last := "request_unknown"
 	for _, p := range slices.Backward(se.Pending) {
-		if p.Flow != sameDevice || code == "" {
+		if p.Flow != client.SameDevice || code == "" {
 			continue
 		}
 		err := s.take(r.Context(), c, p, code)
@@ -116,7 +121,8 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, p.Back, http.StatusSeeOther)
 			return
 		}
-		if last = reason(err); last != "response_code_mismatch" && last != "result_not_ready" && last != "result_none" {
+		last = client.CodeOf(err)
+		if last != client.CodeMismatch && last != client.CodeNotReady && last != client.CodeNone {
 			break
 		}
 	}
@@ -128,7 +134,7 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 func (s *site) unanswered(w http.ResponseWriter, r *http.Request, se *session) {
 	back := "/"
 	for _, p := range slices.Backward(se.Pending) {
-		if p.Flow == sameDevice {
+		if p.Flow == client.SameDevice {
 			back = p.Back
 			break
 		}
@@ -146,92 +152,106 @@ func (s *site) unanswered(w http.ResponseWriter, r *http.Request, se *session) {
 // unansweredMark in an address has the page say that no confirmation came.
 const unansweredMark = "ohne-antwort"
 
+// answer takes what the reader's browser carried, and says how it ended. Only
+// the session that began the request may answer it.
+func (s *site) answer(w http.ResponseWriter, r *http.Request) {
+	id, a, err := client.ReadAnswer(r.Body)
+	if err != nil {
+		s.fail(w, r, http.StatusBadRequest, "body_malformed")
+		return
+	}
+	c := cookie(r)
+	p, ok := s.pending(r.Context(), c, id)
+	if !ok || p.Flow != client.DigitalAPI {
+		s.fail(w, r, http.StatusForbidden, "request_unknown")
+		return
+	}
+	state := client.Refused
+	code, err := s.verifier.Answer(r.Context(), p.ID, a)
+	if err == nil && code != "" {
+		state, err = client.Released, s.take(r.Context(), c, p, code)
+	}
+	if err != nil {
+		slog.Warn("answer", "check", client.CodeOf(err))
+		s.fail(w, r, http.StatusForbidden, client.CodeOf(err))
+		return
+	}
+	writeState(w, state)
+}
+
+// pending is a request that this browser began and nobody has answered yet.
+func (s *site) pending(ctx context.Context, cookie, id string) (pending, bool) {
+	se, _, err := s.sessions.get(ctx, cookie)
+	if err != nil {
+		return pending{}, false
+	}
+	i := slices.IndexFunc(se.Pending, func(p pending) bool { return p.ID == id })
+	if i < 0 {
+		return pending{}, false
+	}
+	return se.Pending[i], true
+}
+
 // take reads a result and keeps its hints in the session that began it. A
 // result may still be on its way into the log: that is waited for, shortly.
 func (s *site) take(ctx context.Context, cookie string, p pending, code string) error {
 	ctx, stop := context.WithTimeout(ctx, readyFor)
 	defer stop()
-	for {
-		res, err := s.verifier.result(ctx, p.ID, code, "news-"+p.ID)
-		if err == nil {
-			now := s.cfg.Now().Unix()
-			return s.sessions.update(ctx, cookie, func(se *session) {
-				se.keep(holding{ID: p.ID, Policy: p.Policy, Flow: p.Flow, Since: now, Checked: now, Hints: res.Hints})
-			})
-		}
-		if reason(err) != "result_not_ready" {
-			return err
-		}
-		state, stateErr := s.verifier.state(ctx, p.ID)
-		if stateErr != nil || state == "open" || state == "opened" {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(readyWait):
-		}
+	res, err := s.verifier.Result(ctx, client.Reading{ID: p.ID, ResponseCode: code, Reader: "news-" + p.ID})
+	if err != nil {
+		return err
 	}
+	now := s.cfg.Now().Unix()
+	return s.sessions.update(ctx, cookie, func(se *session) {
+		se.keep(holding{ID: p.ID, Policy: p.Policy, Flow: p.Flow, Since: now, Checked: now, Hints: res.Hints})
+	})
 }
 
-// events tells the page where a request stands, and for an answer from another
-// device takes the result before it says so. With Accept: application/json it
-// answers once instead of streaming.
+// events tells the page where a request stands. With Accept: application/json
+// it answers once instead of streaming.
 func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	c := cookie(r)
-	se, _, err := s.sessions.get(r.Context(), c)
-	i := -1
-	if err == nil {
-		i = slices.IndexFunc(se.Pending, func(p pending) bool { return p.ID == r.PathValue("id") })
-	}
-	if i < 0 {
+	p, ok := s.pending(r.Context(), c, r.PathValue("id"))
+	if !ok {
 		s.notFound(w, r)
 		return
 	}
-	p := se.Pending[i]
+	ctx, stop := context.WithTimeout(r.Context(), eventsFor)
+	defer stop()
 	if strings.Contains(r.Header.Get("Accept"), "application/json") {
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(map[string]string{"state": s.look(r.Context(), c, p)})
+		state, err := s.verifier.Status(ctx, p.ID)
+		if err != nil {
+			state = client.Open // the verifier does not answer: nothing has changed that we know of
+		}
+		writeState(w, s.arrived(ctx, c, p, state))
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	ctx, stop := context.WithTimeout(r.Context(), eventsFor)
-	defer stop()
-	for last := ""; ; {
-		if state := s.look(ctx, c, p); state != last {
-			last = state
-			fmt.Fprintf(w, "event: state\ndata: {\"state\":%q}\n\n", state)
-			if http.NewResponseController(w).Flush() != nil {
-				return
-			}
+	for state, err := range s.verifier.Events(ctx, p.ID) {
+		if err != nil {
+			return // the page asks again
 		}
-		if ended(last) {
+		fmt.Fprintf(w, "event: state\ndata: {\"state\":%q}\n\n", s.arrived(ctx, c, p, state))
+		if http.NewResponseController(w).Flush() != nil {
 			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(stateWait):
 		}
 	}
 }
 
-func ended(state string) bool {
-	return slices.Contains([]string{"released", "refused", "expired", "rejected", "withdrawn", "error"}, state)
+func writeState(w http.ResponseWriter, state client.State) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]client.State{"state": state})
 }
 
-// look is a request's state. An answer from another device counts as released
-// only when its hints are here.
-func (s *site) look(ctx context.Context, cookie string, p pending) string {
-	state, err := s.verifier.state(ctx, p.ID)
-	if err != nil {
-		return "open" // the verifier does not answer: nothing has changed that we know of
+// arrived is a state as the page may know it: an answer from another device
+// counts as released only when its hints are here.
+func (s *site) arrived(ctx context.Context, cookie string, p pending, state client.State) client.State {
+	if state != client.Released || p.Flow != client.CrossDevice {
+		return state
 	}
-	if state == "released" && p.Flow == crossDevice {
-		if err := s.take(ctx, cookie, p, ""); err != nil {
-			slog.Warn("result", "check", reason(err))
-			return "error"
-		}
+	if err := s.take(ctx, cookie, p, ""); err != nil {
+		slog.Warn("result", "check", client.CodeOf(err))
+		return "error"
 	}
 	return state
 }
@@ -244,18 +264,19 @@ func (s *site) current(r *http.Request) *session {
 	if err != nil || c == "" {
 		return &session{}
 	}
+	ctx, stop := context.WithTimeout(r.Context(), lookFor)
+	defer stop()
 	now := s.cfg.Now()
 	verdicts := map[string]string{} // by id: stands, withdrawn
 	for _, h := range se.Held {
 		if now.Sub(time.Unix(h.Checked, 0)) < recheck {
 			continue
 		}
-		state, err := s.verifier.state(r.Context(), h.ID)
-		var p *problem
+		state, err := s.verifier.Status(ctx, h.ID)
 		switch {
-		case err == nil && state == "released":
+		case err == nil && state == client.Released:
 			verdicts[h.ID] = "stands"
-		case err == nil, errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusGone):
+		case err == nil, client.CodeOf(err) == client.CodeUnknown, client.CodeOf(err) == client.CodeWithdrawn:
 			verdicts[h.ID] = "withdrawn"
 		}
 	}
@@ -274,18 +295,9 @@ func (s *site) current(r *http.Request) *session {
 	}
 	if apply(se); se.expire(now) || len(verdicts) > 0 {
 		if err := s.sessions.update(r.Context(), c, apply); err != nil {
-			slog.Warn("session", "check", reason(err))
+			slog.Warn("session", "check", client.CodeOf(err))
 		}
 	}
 	se.Held = slices.DeleteFunc(se.Held, func(h holding) bool { return now.Sub(time.Unix(h.Checked, 0)) > trustFor })
 	return se
-}
-
-// reason is the code of an error, for the support line and the log.
-func reason(err error) string {
-	var r interface{ Reason() string }
-	if errors.As(err, &r) && r.Reason() != "" {
-		return r.Reason()
-	}
-	return "unavailable"
 }

@@ -8,12 +8,10 @@
 package newsroom
 
 import (
-	"context"
 	"embed"
 	"errors"
 	"fmt"
 	"html/template"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -23,6 +21,7 @@ import (
 	"facet/policy"
 	"facet/policy/lint"
 	"facet/store"
+	"facet/verifier/client"
 )
 
 //go:embed policies/*.yaml
@@ -40,8 +39,7 @@ type Config struct {
 	VerifierURL string // base of the platform API
 	APIKey      string // the platform's key; never leaves the server
 	Store       store.Store
-	ElementsJS  []byte       // the script of <wallet-request> and <hint-why>; nil: plain forms only
-	Client      *http.Client // nil: one with short timeouts that finds *.localhost
+	ElementsJS  []byte // the script of <wallet-request> and <hint-why>; nil: plain forms only
 	Now         func() time.Time
 }
 
@@ -72,7 +70,7 @@ func ReturnURI(site string) string { return strings.TrimSuffix(site, "/") + "/fa
 // site is the running newsroom.
 type site struct {
 	cfg      Config
-	verifier *client
+	verifier *client.Client
 	sessions sessions
 	policies map[string]*policy.Policy // by the last part of their id
 	articles []*article
@@ -87,16 +85,13 @@ func New(cfg Config) (http.Handler, error) {
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
 		return nil, errors.New("newsroom: URL must be the site's address")
-	case cfg.VerifierURL == "" || cfg.APIKey == "":
-		return nil, errors.New("newsroom: VerifierURL and APIKey say how to ask the verifier")
 	case cfg.Store == nil || cfg.Now == nil:
 		return nil, errors.New("newsroom: Store and Now are needed")
 	}
-	if cfg.Client == nil {
-		cfg.Client = newClient()
-	}
 	s := &site{cfg: cfg, secure: u.Scheme == "https", policies: map[string]*policy.Policy{}}
-	s.verifier = &client{base: strings.TrimSuffix(cfg.VerifierURL, "/"), key: cfg.APIKey, http: cfg.Client}
+	if s.verifier, err = client.New(client.Config{URL: cfg.VerifierURL, APIKey: cfg.APIKey}); err != nil {
+		return nil, fmt.Errorf("newsroom: %w", err)
+	}
 	s.sessions = sessions{store: cfg.Store, now: cfg.Now}
 	ps, err := Policies()
 	if err != nil {
@@ -130,6 +125,7 @@ func (s *site) handler() http.Handler {
 	mux.HandleFunc("GET /assets/{name}", s.asset)
 	mux.HandleFunc("POST /facet/begin/{policy}", s.begin)
 	mux.HandleFunc("GET /facet/events/{id}", s.events)
+	mux.HandleFunc("POST /facet/answer", s.answer)
 	mux.HandleFunc("GET /facet/callback", s.callback)
 	mux.HandleFunc("/", s.notFound)
 	return secured(http.NewCrossOriginProtection().Handler(mux))
@@ -150,26 +146,6 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "private, no-store")
 		next.ServeHTTP(w, r)
 	})
-}
-
-// newClient reaches the verifier. Names under .localhost are this machine; the
-// system's resolver does not know that (RFC 6761 §6.3).
-func newClient() *http.Client {
-	dialer := &net.Dialer{Timeout: 2 * time.Second}
-	return &http.Client{
-		Timeout: 5 * time.Second,
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				host, port, err := net.SplitHostPort(address)
-				if err == nil && strings.HasSuffix(host, ".localhost") {
-					address = net.JoinHostPort("127.0.0.1", port)
-				}
-				return dialer.DialContext(ctx, network, address)
-			},
-			MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 func (s *site) asset(w http.ResponseWriter, r *http.Request) {

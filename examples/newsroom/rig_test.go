@@ -14,6 +14,7 @@ import (
 	"facet/policy"
 	"facet/policy/hints"
 	"facet/store"
+	"facet/verifier/client"
 )
 
 // platformAPI answers like a verifier whose holder has answered: the routes and
@@ -26,10 +27,11 @@ type platformAPI struct {
 }
 
 type asked struct {
-	policy, flow, state, code string
-	read                      bool
-	looks                     int // at its state
-	set                       hints.HintSet
+	policy, state, code string
+	flow                client.Flow
+	read                bool
+	looks               int // at its state
+	set                 hints.HintSet
 }
 
 func (p *platformAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,12 +51,21 @@ func (p *platformAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1/requests"), "/")
 	if len(parts) == 1 {
-		var in struct{ Policy, Flow, Return_URI string }
+		var in struct {
+			Policy, Origin string
+			Flow           client.Flow
+		}
 		json.NewDecoder(r.Body).Decode(&in)
 		id := "tx" + string(rune('a'+len(p.ask)))
 		p.ask[id] = &asked{policy: in.Policy, flow: in.Flow, state: "open"}
 		w.WriteHeader(201)
-		json.NewEncoder(w).Encode(map[string]any{"id": id, "expires_at": p.now().Add(5 * time.Minute).Unix(), "links": []link{{"Facet", "http://wallet.localhost:8080/authorize#x"}}})
+		begun := client.Begun{ID: id, ExpiresAt: p.now().Add(5 * time.Minute).Unix()}
+		if in.Flow != client.DigitalAPI {
+			begun.Links = []client.Link{{Wallet: "Facet", URL: "http://wallet.localhost:8080/authorize#x"}}
+		} else if in.Origin == "http://news.localhost:8083" {
+			begun.Digital = json.RawMessage(`{"requests":[{"protocol":"openid4vp-v1-signed","data":{"request":"x"}}]}`)
+		}
+		json.NewEncoder(w).Encode(begun)
 		return
 	}
 	a := p.ask[parts[1]]
@@ -69,14 +80,25 @@ func (p *platformAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var in struct {
 		ResponseCode string `json:"response_code"`
+		Data         string `json:"data"` // of an answer
 	}
 	json.NewDecoder(r.Body).Decode(&in)
 	switch {
+	case parts[2] == "events":
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "event: state\ndata: {\"state\":\""+a.state+"\"}\n\n")
+	case parts[2] == "answer" && in.Data == "no":
+		a.state = "refused"
+		json.NewEncoder(w).Encode(map[string]string{"error": "access_denied"})
+	case parts[2] == "answer" && in.Data != a.code:
+		fail(400, "kb_nonce_mismatch")
+	case parts[2] == "answer":
+		json.NewEncoder(w).Encode(map[string]string{"response_code": a.code})
 	case a.state == "withdrawn":
 		fail(410, "result_withdrawn")
 	case a.state != "released":
 		fail(409, "result_not_ready")
-	case a.flow == sameDevice && in.ResponseCode != a.code:
+	case a.flow != client.CrossDevice && in.ResponseCode != a.code:
 		fail(403, "response_code_mismatch")
 	case a.read && r.Header.Get("Idempotency-Key") == "":
 		fail(403, "response_code_used")
@@ -183,12 +205,12 @@ func (r *rig) do(c *http.Client, req *http.Request) (int, string, http.Header) {
 	return resp.StatusCode, string(b), resp.Header
 }
 
-func (r *rig) begin(c *http.Client, policy, flow, back string) string {
+func (r *rig) begin(c *http.Client, policy string, flow client.Flow, back string) string {
 	r.t.Helper()
-	req, _ := http.NewRequest(http.MethodPost, r.site.URL+"/facet/begin/"+policy+"?back="+back, strings.NewReader(`{"flow":"`+flow+`"}`))
+	req, _ := http.NewRequest(http.MethodPost, r.site.URL+"/facet/begin/"+policy+"?back="+back, strings.NewReader(`{"flow":"`+string(flow)+`"}`))
 	req.Header.Set("Content-Type", "application/json")
 	status, body, _ := r.do(c, req)
-	var b begun
+	var b client.Begun
 	if err := json.Unmarshal([]byte(body), &b); err != nil || status != http.StatusCreated || b.ID == "" || b.Events != "/facet/events/"+b.ID {
 		r.t.Fatalf("begin: %d %s", status, body)
 	}
@@ -198,7 +220,7 @@ func (r *rig) begin(c *http.Client, policy, flow, back string) string {
 // approve goes through a same-device approval and returns where it leads.
 func (r *rig) approve(c *http.Client, policy, back string, answers map[string]policy.Answer) string {
 	r.t.Helper()
-	id := r.begin(c, policy, sameDevice, back)
+	id := r.begin(c, policy, client.SameDevice, back)
 	code := r.api.answer(r.t, id, answers)
 	status, body, h := r.get(c, "/facet/callback?response_code="+code)
 	if status != http.StatusSeeOther {

@@ -13,12 +13,11 @@ import (
 
 	"facet/policy/hints"
 	"facet/store"
+	"facet/verifier/client"
 )
 
 const (
-	cookieName  = "morgenblatt_session"
-	sameDevice  = "same_device"
-	crossDevice = "cross_device"
+	cookieName = "morgenblatt_session"
 
 	maxPending = 8
 	maxGone    = 10
@@ -36,18 +35,18 @@ type session struct {
 
 // pending is a request this browser began.
 type pending struct {
-	ID     string `json:"id"`
-	Policy string `json:"policy"`
-	Flow   string `json:"flow"`
-	Back   string `json:"back"`
-	Until  int64  `json:"until"` // unix seconds
+	ID     string      `json:"id"`
+	Policy string      `json:"policy"`
+	Flow   client.Flow `json:"flow"`
+	Back   string      `json:"back"`
+	Until  int64       `json:"until"` // unix seconds
 }
 
 // holding is one approval, as long as it lasts.
 type holding struct {
 	ID      string        `json:"id"`
 	Policy  string        `json:"policy"`
-	Flow    string        `json:"flow"`
+	Flow    client.Flow   `json:"flow"`
 	Since   int64         `json:"since"`
 	Checked int64         `json:"checked"` // when the verifier last said that it stands
 	Hints   hints.HintSet `json:"hints"`
