@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,5 +105,39 @@ func TestDigitalWeakenings(t *testing.T) {
 		t.Errorf("a platform without signatures: %+v", b.Digital)
 	} else if got := r.compose(b, twist{}).hand(keyNews); got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// TestOpenAPIDigital holds the document to what goes to and comes from a page.
+func TestOpenAPIDigital(t *testing.T) {
+	r := newRig(t)
+	d := readOpenAPI(t, r)
+	only := func(what string, raw []byte, allowed []string) {
+		t.Helper()
+		var m map[string]any
+		check(json.Unmarshal(raw, &m))
+		for name := range m {
+			if !slices.Contains(allowed, name) {
+				t.Errorf("%s has %s, which is not written down", what, name)
+			}
+		}
+	}
+	got := r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"dc_api","origin":"`+pageOrigin+`"}`)
+	only("begin", got.body, d.members("/v1/requests", "post", "201", "application/json"))
+	b := r.beginDigital("access")
+	message, err := json.Marshal(b.Digital.Requests[0])
+	check(err)
+	schema := d.at(d.root, "components", "schemas", "DigitalMessage", "properties")
+	only("message", message, slices.Collect(maps.Keys(schema.(map[string]any))))
+	if protocols := d.at(schema, "protocol", "enum").([]any); !slices.Contains(protocols, any(b.Digital.Requests[0].Protocol)) {
+		t.Errorf("protocol %s is not written down", b.Digital.Requests[0].Protocol)
+	}
+	members := d.members("/v1/requests/{id}/answer", "post", "200", "application/json")
+	taken := r.compose(b, twist{}).hand(keyNews)
+	only("answer", taken.body, members)
+	b = r.beginDigital("access")
+	only("refusal", r.compose(b, digitalData(func(a *answer) { a.data = map[string]any{"error": "access_denied"} })).hand(keyNews).body, members)
+	if len(members) != 2 {
+		t.Errorf("answer: %v", members)
 	}
 }
