@@ -12,7 +12,7 @@ interface Leaf {
   purpose?: string;
   retention?: string;
   policy?: { id: string; version: number };
-  flow?: "same_device" | "cross_device";
+  flow?: "same_device" | "cross_device" | "dc_api";
   outcome?: NonNullable<Row["outcome"]>;
   check?: string;
   paths?: Record<string, string[]>;
