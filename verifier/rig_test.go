@@ -183,6 +183,7 @@ type rig struct {
 	keys   store.Store
 	log    *auditlog.Log
 	wire   verifier.Log // what the engine appends to; log, unless a test puts something in between
+	status credentials.StatusChecker
 	engine *verifier.Verifier
 	http   http.Handler
 
@@ -231,7 +232,7 @@ func (r *rig) tryStart() (err error) {
 	}
 	r.metrics = server.NewMetrics()
 	r.engine, err = verifier.New(context.Background(), verifier.Config{
-		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Now: r.clock.Now, BaseURL: baseURL,
+		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Status: r.status, Now: r.clock.Now, BaseURL: baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: r.log.Origin(), Key: r.log.VKey(), URL: baseURL + "/log/"},
 		Platforms:        []verifier.Platform{news, platform("other", "Abendpost", r.w.other)},
 		Count:            r.metrics.Presentation,

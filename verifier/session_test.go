@@ -92,6 +92,7 @@ func TestResultReaders(t *testing.T) {
 		}
 	})
 	t.Run("SES-009", func(t *testing.T) {
+		b, code := r.released()
 		for name, ask := range map[string]func(id string) reply{
 			"state":  func(id string) reply { return r.api(keyOther, "GET", "/v1/requests/"+id, "") },
 			"events": func(id string) reply { return r.api(keyOther, "GET", "/v1/requests/"+id+"/events", "") },
@@ -187,7 +188,7 @@ func TestRequestObject(t *testing.T) {
 		}
 	})
 	t.Run("SES-013", func(t *testing.T) {
-		if req, err := post(b.uri, "nonce-three"); err != nil || req.WalletNonce != "nonce-three" || rows()["SES-013"].status != http.StatusOK {
+		if req, err := post(r.begin("access", "same_device").uri, "nonce-three"); err != nil || req.WalletNonce != "nonce-three" || rows()["SES-013"].status != http.StatusOK {
 			t.Errorf("wallet_nonce is not echoed: %v", err)
 		}
 		if req := r.ask(b); req.WalletNonce != "" {
