@@ -179,7 +179,7 @@ func TestReceiptsAreOne(t *testing.T) {
 // TestDeadlinesOnce lets a hundred sweeps of two engines end what is due: each
 // unanswered request has one ending, each result one deletion.
 func TestDeadlinesOnce(t *testing.T) {
-	for _, b := range backends(t, 8, 100) {
+	for _, b := range backends(t, 4, 100) {
 		t.Run(b.name, func(t *testing.T) {
 			n := newNodes(t, b)
 			for range b.rounds {
@@ -215,7 +215,7 @@ func TestDeadlinesOnce(t *testing.T) {
 // the change or after it: at most one answer is taken, at most one reader reads,
 // and when all is over each request has one ending.
 func TestSingleUseOnFailingStores(t *testing.T) {
-	for _, b := range backends(t, 12, 300) {
+	for _, b := range backends(t, 6, 300) {
 		t.Run(b.name, func(t *testing.T) {
 			var quiet atomic.Bool
 			decide := func(storetest.Call) storetest.Fault {
