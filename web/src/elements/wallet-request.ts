@@ -142,7 +142,7 @@ export class WalletRequest extends LitElement {
   #browser(view: "ready" | "browser") {
     const t = wordsFor(this);
     return html`<div class="state" part="state" role="status">
-        <svg viewBox="0 0 40 40" aria-hidden="true"><path d="M4 7h32v26H4zM4 13h32M8 10h.1M12 10h.1M13 23h14M20 18v10" /></svg>
+        <svg viewBox="0 0 40 40" aria-hidden="true"><path d="M4 6h32v28H4zM4 13h32M10 20h4M18 20h12M10 27h4M18 27h12" /></svg>
         <h3>${t(view)}</h3>
         <p>${t(`${view}.more`)}</p>
       </div>
