@@ -25,10 +25,11 @@ var inspectCommand = command{
 	args:  "[--key FILE] [--anchor FILE] [--log-key VKEY] [--json] [FILE|-]",
 	short: "show what a token, query, offer or receipt says and what of it is proven",
 	long: `Decodes an SD-JWT or SD-JWT+KB (compact or JWS JSON), a request object or
-other JWT, a status list token, a DCQL query, a credential offer (JSON or link)
-or a log receipt, from FILE or the standard input, and prints it as a tree:
-header, claims, each disclosure with its digest and where it belongs, digests
-nothing belongs to, and what was verified with which key and what was not.
+other JWT, a status list token, a DCQL query, a credential offer (JSON or link),
+a log receipt, or a message of the browser's Digital Credentials API, from FILE
+or the standard input, and prints it as a tree: header, claims, each disclosure
+with its digest and where it belongs, digests nothing belongs to, and what was
+verified with which key and what was not.
 
   --key FILE      a JWK or key set: verify the signature with it
   --anchor FILE   certificates (PEM or DER): verify x5c up to one of them

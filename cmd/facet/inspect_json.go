@@ -34,6 +34,8 @@ func (in *inspection) lookJSON(text string) *view {
 			return malformed("SD-JWT in JWS JSON (not readable)", err)
 		}
 		return in.viewSDJWT(sd, " in JWS JSON")
+	case has("protocol", "data"), has("requests"), has("digital"):
+		return in.lookDigital(text)
 	case has("entry", "proof"):
 		return in.lookReceipt(text, o)
 	case has("credential_issuer", "credential_configuration_ids"):

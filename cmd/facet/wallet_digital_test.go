@@ -150,3 +150,37 @@ func (a digitalAsk) check(t *testing.T, printed string) {
 		t.Error(err)
 	}
 }
+
+// TestInspectDigital: what a page hands to the browser, and what it gets.
+func TestInspectDigital(t *testing.T) {
+	a := newDigitalAsk(t, filepath.Join(t.TempDir(), "trust.json"))
+	one, err := json.Marshal(a.message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jwe, err := openid4vp.EncryptResponse(openid4vp.Response{VPToken: openid4vp.VPToken{"prefs": {"x"}}}, openid4vp.EncryptionKey{Kid: "k", Key: a.key.Public()}, openid4vp.EncA256GCM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		text string
+		want []string
+		fine bool
+	}{
+		"a signed request":   {`{"digital":{"requests":[` + string(one) + `]}}`, []string{"openid4vp-v1-signed: Request object", askingPage, "one of expected_origins"}, true},
+		"an unsigned one":    {`{"protocol":"openid4vp-v1-unsigned","data":{"nonce":"n","dcql_query":{"credentials":[]}}}`, []string{"Request parameters, unsigned", "nothing else says who"}, false},
+		"several signatures": {`{"protocol":"openid4vp-v1-multisigned","data":{"request":{"payload":"e30","signatures":[]}}}`, []string{"multisigned_unsupported"}, false},
+		"an answer":          {`{"protocol":"openid4vp-v1-signed","data":{"response":"` + jwe + `"}}`, []string{"openid4vp-v1-signed: ", "A256GCM"}, true},
+		"a refusal":          {`{"protocol":"openid4vp-v1-signed","data":{"error":"access_denied"}}`, []string{"Refusal"}, true},
+		"in the clear":       {`{"protocol":"openid4vp-v1-signed","data":{"vp_token":{"prefs":["x"]}}}`, []string{"in the clear", "prefs"}, true},
+		"nothing":            {`{"protocol":"openid4vp-v1-signed","data":{}}`, []string{"response_malformed"}, false},
+		"no message":         {`{"requests":[]}`, []string{"there is no request"}, false},
+	} {
+		out, err := inspect(t, tt.text)
+		for _, want := range tt.want {
+			if !strings.Contains(out, want) || (err == nil) != tt.fine {
+				t.Errorf("%s: %v, want %q in\n%s", name, err, want, out)
+			}
+		}
+	}
+}
