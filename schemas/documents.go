@@ -46,7 +46,7 @@ func VCTs() []string {
 }
 
 // Document is an embedded JSON Schema by name, a copy: "entry.v1", "hint.v1",
-// "policy.v1", "trust-list.v1", "media-preferences.v1", "today.v1".
+// "policy.v1", "transaction-data-policy.v1", "trust-list.v1", "media-preferences.v1", "today.v1".
 func Document(name string) ([]byte, bool) {
 	if strings.Contains(name, "/") || !strings.HasSuffix(name, ".v1") {
 		return nil, false

@@ -28,6 +28,10 @@ const (
 	Accessibility    = "urn:facet:accessibility-settings:1"
 )
 
+// PolicyTransaction is the one type of transaction data Facet sends and takes
+// (document "transaction-data-policy.v1").
+const PolicyTransaction = "urn:facet:transaction-data:policy:1"
+
 // NoPreference is what a self-asserted enumerated claim says when its holder
 // says nothing; for lists it is [], for time_budget_min 0.
 const NoPreference = "no-preference"

@@ -27,6 +27,7 @@ type BeginRequest struct {
 	Flow           audit.Flow
 	ReturnURI      string // same-device only: one of the platform's, exactly
 	Origin         string // Digital Credentials API only: the asking page's, one of the platform's, exactly
+	Wallet         string // name of the one wallet it is for; or empty, and the visitor chooses
 	ResponseMode   string // same-device only: "fragment", or empty for a POST to the verifier
 	IdempotencyKey string // optional: the same key gives the same transaction
 }
@@ -50,7 +51,7 @@ type Link struct {
 // Begin opens a transaction. When it returns, the request is in the log.
 // Reasons: platform_unknown, policy_unknown, flow_invalid,
 // return_uri_unregistered, origin_unregistered, response_mode_invalid,
-// response_mode_not_allowed, registration_expired, idempotency_mismatch,
+// response_mode_not_allowed, wallet_unknown, registration_expired, idempotency_mismatch,
 // unavailable.
 func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	p, c, err := v.checkBegin(r)
@@ -59,6 +60,10 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	}
 	now := v.cfg.Now()
 	by := p.current()
+	w, err := p.chosen(r.Wallet, r.Flow == audit.DCAPI)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := by.entitled(c, now); err != nil {
 		return nil, err
 	}
@@ -66,6 +71,12 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 		ID: newID(), Platform: p.ID, Policy: c.hash, Flow: r.Flow, ReturnURI: r.ReturnURI, Origin: r.Origin, Mode: r.ResponseMode,
 		CreatedAt: now.Unix(), ExpiresAt: now.Add(TTL).Unix(), KeepUntil: now.Add(TTL + c.policy.Keep()).Unix(),
 		Nonce: newID() + newID(), WireState: newID(), State: Open, platform: p, policy: c,
+	}
+	if w != nil {
+		t.Wallet = w.Name
+	}
+	if err := t.bindPolicy(w); err != nil {
+		return nil, err
 	}
 	if t.ClientID = by.clientID; t.ClientID == "" {
 		t.ClientID = v.ownClientID(t)
@@ -196,6 +207,9 @@ func (v *Verifier) begun(ctx context.Context, t *transaction) (*Begun, error) {
 		b.RequestURI = v.cfg.BaseURL + "/wallet/request/" + v.ids.name(forRequest, t.ID)
 	}
 	for _, w := range t.platform.Wallets {
+		if t.Wallet != "" && w.Name != t.Wallet {
+			continue // no other wallet may get this request
+		}
 		b.Links = append(b.Links, Link{Wallet: w.Name, URL: link(w.URL)})
 	}
 	return b, nil
@@ -217,6 +231,9 @@ func (v *Verifier) claimKey(ctx context.Context, r BeginRequest, t *transaction)
 	text := fmt.Appendf(nil, "%q %q %q", r.Policy, r.Flow, r.ReturnURI)
 	if r.Origin != "" || r.ResponseMode != "" { // what is kept from before these existed still compares
 		text = fmt.Appendf(text, " %q %q", r.Origin, r.ResponseMode)
+	}
+	if r.Wallet != "" {
+		text = fmt.Appendf(text, " wallet %q", r.Wallet)
 	}
 	wish := sha256.Sum256(text)
 	sum := sha256.Sum256([]byte(r.IdempotencyKey))

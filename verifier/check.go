@@ -38,8 +38,10 @@ func (v *Verifier) verifyCredentials(ctx context.Context, e *evidence) error {
 		consent, first = c.KB()["consent"], false
 		e.credentials[q.ID] = c
 	}
-	_, err := consentDigest(consent)
-	return err
+	if _, err := consentDigest(consent); err != nil {
+		return err
+	}
+	return e.tx.checkTransactionData(e.credentials)
 }
 
 // rule is what the answer to one query must show. A self-asserted type is

@@ -97,6 +97,9 @@ func (v *Verifier) parameters(ctx context.Context, t *transaction) (openid4vp.Re
 		IssuedAt:       t.created(),
 		ExpiresAt:      t.expires(),
 	}
+	if t.TransactionData != "" {
+		r.TransactionData = []string{t.TransactionData}
+	}
 	v.direct(t, &r)
 	if t.clear() {
 		return r, nil

@@ -30,6 +30,7 @@ import (
 	"facet/credentials/openid4vp"
 	"facet/fetch"
 	"facet/policy"
+	"facet/schemas"
 	"facet/store"
 )
 
@@ -59,6 +60,10 @@ type Log interface {
 type Wallet struct {
 	Name string `json:"name"`
 	URL  string `json:"url"` // the wallet's address; /authorize is appended
+
+	// TransactionData are the types it is known to take. A request that is begun
+	// for this wallet then carries the one that binds the answer to the policy.
+	TransactionData []string `json:"transaction_data,omitempty"`
 }
 
 // A Platform is a relying party this verifier works for.
@@ -251,6 +256,11 @@ func (p *platform) checkAddresses(insecureLoopback bool) error {
 		}
 	}
 	for _, w := range p.Wallets {
+		for _, kind := range w.TransactionData {
+			if kind != schemas.PolicyTransaction {
+				return fmt.Errorf("wallet %s: transaction data of type %q is not made here", w.Name, kind)
+			}
+		}
 		if err := checkURL("wallet "+w.Name, w.URL, insecureLoopback); err != nil {
 			return err
 		}

@@ -226,6 +226,9 @@ func (p *proposal) technical() []Technical {
 			out = append(out, Technical{"claim", strings.Join(q.Meta.VCTValues, " | ") + " / " + c.Path.String()})
 		}
 	}
+	if p.request.TransactionEntry() != "" {
+		out = append(out, Technical{"transaction_data", schemas.PolicyTransaction})
+	}
 	if p.registered != nil {
 		for _, v := range p.registered.By {
 			out = append(out, Technical{"registration", fmt.Sprintf("%s · %s · %s", v.Subject, v.Registrar.ID, v.ExpiresAt.UTC().Format(time.DateOnly))})

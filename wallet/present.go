@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -165,7 +166,7 @@ func (w *Wallet) sign(ctx context.Context, p *proposal, s *selection, a *answer,
 	if p.offer != nil {
 		kb.Extra = map[string]any{"consent": a.digest}
 	}
-	signer := signer{ctx: ctx, kb: kb, deed: d, keys: map[string]*jose.PrivateKey{}}
+	signer := signer{ctx: ctx, kb: kb, deed: d, keys: map[string]*jose.PrivateKey{}, transaction: p.request.TransactionEntry()}
 	for _, c := range s.present {
 		presentation, err := signer.issued(c)
 		if err != nil {
@@ -195,6 +196,21 @@ type signer struct {
 	kb   sdjwt.KBClaims
 	deed *deed
 	keys map[string]*jose.PrivateKey // by holding
+
+	transaction string // transaction data that the next key binding signs; "" once one has
+}
+
+// binding is what the next presentation's key signs. Transaction data is signed
+// by one credential only (OpenID4VP §5.1), and any of them may.
+func (s *signer) binding() sdjwt.KBClaims {
+	kb := s.kb
+	if s.transaction == "" {
+		return kb
+	}
+	kb.Extra = openid4vp.TransactionHashes(s.transaction)
+	maps.Copy(kb.Extra, s.kb.Extra)
+	s.transaction = ""
+	return kb
 }
 
 func (s *signer) issued(c pick) (string, error) {
@@ -211,7 +227,7 @@ func (s *signer) issued(c pick) (string, error) {
 	if err := h.UnmarshalText([]byte(c.copy.SDJWT)); err != nil {
 		return "", err
 	}
-	return h.Present(s.ctx, c.paths, key, s.kb)
+	return h.Present(s.ctx, c.paths, key, s.binding())
 }
 
 // minted makes a self-asserted credential with a fresh key: nothing in it was
@@ -230,7 +246,7 @@ func (s *signer) minted(m mint, expires time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sdjwt.Bind(s.ctx, sd, key, s.kb)
+	return sdjwt.Bind(s.ctx, sd, key, s.binding())
 }
 
 // minMint is the least a minted credential lives: long enough to arrive.

@@ -4,9 +4,10 @@
 //
 // It keeps no state and makes no decision: which answer to accept is the
 // verifier's affair, whether to answer the wallet's. It does not look inside a
-// presentation (package credentials) and does not implement transaction data,
-// scopes, requests with several signatures, verifier attestations or OpenID
-// Federation; requests that need them are refused.
+// presentation (package credentials) and does not implement scopes, requests
+// with several signatures, verifier attestations, OpenID Federation, or
+// transaction data of other types than Facet's own; requests that need them are
+// refused.
 package openid4vp
 
 // Limits on what comes from outside.

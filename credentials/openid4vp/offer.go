@@ -80,7 +80,7 @@ func (o *VerifiedOffer) Raw() string { return o.compact }
 
 // PolicyOffer verifies the request's policy offer, or returns nil if there is
 // none. Reasons: policy_offer_invalid, policy_offer_expired,
-// policy_query_mismatch and those of policy.Parse.
+// policy_query_mismatch, transaction_data_mismatch and those of policy.Parse.
 func (r *Request) PolicyOffer() (*VerifiedOffer, error) {
 	compact, found := "", false
 	for _, info := range r.VerifierInfo {
@@ -93,7 +93,7 @@ func (r *Request) PolicyOffer() (*VerifiedOffer, error) {
 		compact, found = info.Data, true
 	}
 	if !found {
-		return nil, nil
+		return nil, r.checkTransaction(nil)
 	}
 	if r.key == nil {
 		return nil, refuse("policy_offer_invalid", "an unsigned request cannot make a policy offer")
@@ -146,6 +146,9 @@ func (r *Request) readOffer(compact string, m map[string]any) (*VerifiedOffer, e
 	}
 	if !sameQuery(o.Compiled.Query, r.DCQL) {
 		return nil, refuse("policy_query_mismatch", "the request asks for something else than its policy")
+	}
+	if err := r.checkTransaction(o); err != nil {
+		return nil, err
 	}
 	return o, nil
 }

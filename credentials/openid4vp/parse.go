@@ -14,7 +14,8 @@ import (
 const algECDHES = "ECDH-ES"
 
 // readParams reads the claims of a request object into r, strictly. Unknown
-// parameters are ignored, except transaction_data (§5.1).
+// parameters are ignored; of transaction_data every unknown form is refused
+// (§5.1).
 func readParams(m map[string]any) (r RequestObject, err error) {
 	p := params{m: m}
 	r = RequestObject{
@@ -33,13 +34,16 @@ func readParams(m map[string]any) (r RequestObject, err error) {
 	if p.err != nil {
 		return r, p.err
 	}
-	if err := checkParams(r, m); err != nil {
+	if err := checkParams(r); err != nil {
 		return r, err
 	}
 	if r.DCQL, err = readQuery(m); err != nil {
 		return r, err
 	}
 	if r.ClientMetadata, err = readMetadata(m["client_metadata"]); err != nil {
+		return r, err
+	}
+	if r.TransactionData, err = readTransactionData(m, r.DCQL); err != nil {
 		return r, err
 	}
 	r.VerifierInfo, err = readInfo(m["verifier_info"])
@@ -49,13 +53,10 @@ func readParams(m map[string]any) (r RequestObject, err error) {
 const maxURI = 2048
 
 // checkParams holds the rules on single parameters (§5.1, §5.2, §8.2).
-func checkParams(r RequestObject, m map[string]any) error {
-	_, hasTransactionData := m["transaction_data"]
+func checkParams(r RequestObject) error {
 	posts := r.ResponseMode == ModeDirectPost || r.ResponseMode == ModeDirectPostJWT
 	returns := r.ResponseMode == ModeFragment
 	switch {
-	case hasTransactionData:
-		return &Error{Code: CodeInvalidTransactionData, reason: "transaction_data_unsupported"}
 	case r.ResponseType != ResponseType:
 		return refuse("response_type_unsupported", "response_type is not vp_token")
 	case !posts && !returns && !isDigitalMode(r.ResponseMode):

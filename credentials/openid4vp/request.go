@@ -23,7 +23,10 @@ type RequestObject struct {
 	DCQL           *dcql.Query
 	ClientMetadata ClientMetadata
 	VerifierInfo   []VerifierInfo
-	Audience       string
+	// TransactionData are entries as received; see TransactionData, the type. A
+	// verifier sends them only to a wallet it knows to take them.
+	TransactionData []string
+	Audience        string
 	// ExpectedOrigins are the pages a signed request may come from through the
 	// Digital Credentials API; a wallet compared them with the caller.
 	ExpectedOrigins []string
@@ -95,6 +98,9 @@ func (r RequestObject) claims() map[string]any {
 	}
 	if len(r.ExpectedOrigins) > 0 {
 		m["expected_origins"] = r.ExpectedOrigins
+	}
+	if len(r.TransactionData) > 0 {
+		m["transaction_data"] = r.TransactionData
 	}
 	if len(r.VerifierInfo) > 0 {
 		m["verifier_info"] = r.VerifierInfo

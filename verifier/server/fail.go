@@ -47,6 +47,7 @@ var meanings = map[string]meaning{
 	"origin_unregistered":       {400, "origin does not fit.", "Send location.origin of the page that asks, for dc_api only, and register it at the verifier."},
 	"response_mode_invalid":     {400, "response_mode must be fragment, in the same_device flow.", "Leave it out: the wallet then answers the verifier directly."},
 	"response_mode_not_allowed": {403, "Answers in a fragment are not allowed for this platform.", "Leave response_mode out; a fragment carries the answer unencrypted through the browser and needs insecure_fragment."},
+	"wallet_unknown":            {400, "wallet does not fit.", "Use the name of one of the platform's wallets, or leave it out; with dc_api the browser chooses."},
 	"registration_expired":      {403, "The platform's registration certificate has ended.", "Let the operator put a new one beside the platform's identity."},
 	"answer_unexpected":         {409, "This request is not answered this way.", "Hand over what the browser gave your page: a DigitalCredential for dc_api, the fragment for response_mode fragment."},
 	"protocol_mismatch":         {400, "The answer is to a protocol the request was not made with.", "Hand protocol and data over as the browser gave them."},

@@ -71,6 +71,7 @@ type beginBody struct {
 	Policy    string     `json:"policy"`
 	Flow      audit.Flow `json:"flow"`
 	ReturnURI string     `json:"return_uri"`
+	Wallet    string     `json:"wallet"`
 	Origin    string     `json:"origin"`
 	Mode      string     `json:"response_mode"`
 }
@@ -92,7 +93,7 @@ func (s *Server) begin(c echo.Context) error {
 		in.Flow = audit.SameDevice
 	}
 	b, err := s.cfg.Engine.Begin(c.Request().Context(), verifier.BeginRequest{
-		Platform: platformOf(c), Policy: in.Policy, Flow: in.Flow, ReturnURI: in.ReturnURI,
+		Platform: platformOf(c), Policy: in.Policy, Flow: in.Flow, ReturnURI: in.ReturnURI, Wallet: in.Wallet,
 		Origin: in.Origin, ResponseMode: in.Mode,
 		IdempotencyKey: c.Request().Header.Get("Idempotency-Key"),
 	})
