@@ -1,6 +1,7 @@
 package verifier_test
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -90,11 +91,26 @@ func TestConformance(t *testing.T) {
 					if m.run != nil {
 						m.run(t, r, b)
 					} else {
-						r.compose(b, m.twist).send().want(t, http.StatusBadRequest, "invalid_request", m.reason)
+						refused(t, r, b, m)
 					}
 				})
 			}
 		}
+	}
+}
+
+// refused sends the module's answer: the response_uri itself says no, in OAuth's
+// words, sends nobody on, and nothing comes of the answer afterwards.
+func refused(t *testing.T, r *rig, b begun, m module) {
+	t.Helper()
+	got := r.compose(b, m.twist).send()
+	got.want(t, http.StatusBadRequest, "invalid_request", m.reason)
+	got.wantForm(t)
+	if state := r.api(keyNews, "GET", "/v1/requests/"+b.ID, "").field("state"); state != "open" && state != "opened" {
+		t.Errorf("state: %s", state)
+	}
+	if res := r.result(keyNews, b.ID, "AAAAAAAAAAAAAAAAAAAAAA"); res.status != http.StatusConflict || res.field("code") != "result_not_ready" {
+		t.Errorf("result: %d %s", res.status, res.body)
 	}
 }
 
@@ -137,7 +153,41 @@ func happyFlow(t *testing.T, r *rig, b begun) {
 	} else if len(req.ClientMetadata.Keys) != 0 {
 		t.Error("keys for an answer in the clear")
 	}
+	if client.Prefix == openid4vp.PrefixX509Hash || client.Prefix == openid4vp.PrefixX509SANDNS {
+		wantChain(t, r, b)
+	}
 	accepted(t, r, b, twist{})
+}
+
+// wantChain fails unless the request is signed under a chain whose leaf is not
+// self-signed and that leaves out the anchor (HAIP 1.0 §5), and asks for no
+// wallet_nonce or transaction nobody spoke of.
+func wantChain(t *testing.T, r *rig, b begun) {
+	t.Helper()
+	jar := string(r.do(call{method: "GET", url: b.uri}).body)
+	token, err := jose.Parse(jar, jose.Rule{Typ: []string{"oauth-authz-req+jwt"}, AllowX5C: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, encoded := range token.Header().X5C {
+		der, err := base64.StdEncoding.DecodeString(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil || cert.Equal(r.w.anchor) || cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil {
+			t.Errorf("a certificate that is an anchor or signs itself: %v", err)
+		}
+	}
+	asks := token.UnverifiedClaims()
+	for _, name := range []string{"wallet_nonce", "transaction_data"} {
+		if _, there := asks[name]; there {
+			t.Errorf("the request has %s", name)
+		}
+	}
+	if len(token.Header().X5C) == 0 || !strings.HasPrefix(b.uri, baseURL) {
+		t.Errorf("chain of %d, request_uri %s", len(token.Header().X5C), b.uri)
+	}
 }
 
 // minimalCNF presents a credential whose cnf.jwk has the four members of a key

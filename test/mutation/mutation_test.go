@@ -85,7 +85,7 @@ func TestEveryRowHasAMutation(t *testing.T) {
 }
 
 func TestMutationsMeetTheirCheck(t *testing.T) {
-	for _, m := range all() {
+	for _, m := range slices.Concat(all(), moduleMutations) {
 		if _, err := m.apply(); err != nil {
 			t.Errorf("%s: %v", m.name(), err)
 		}
@@ -212,22 +212,27 @@ var failure = regexp.MustCompile(`--- FAIL: Test\w+/([A-Z0-9]+-\d{3})[ _/]`)
 // overlay and returns the rows whose subtests failed.
 func (m mutation) run(t *testing.T, overlay, below string) map[string]bool {
 	t.Helper()
+	failed := map[string]bool{}
+	for _, m := range failure.FindAllStringSubmatch(m.output(t, overlay, below), -1) {
+		failed[m[1]] = true
+	}
+	return failed
+}
+
+// output is what the go command says of the mutation's tests.
+func (m mutation) output(t *testing.T, overlay, below string) string {
+	t.Helper()
 	pkg, test, ok := strings.Cut(m.test, ".")
 	if !ok {
 		t.Fatalf("no test in %q", m.test)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-vet=off", "-count=1", "-timeout", "2m",
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-v", "-vet=off", "-count=1", "-timeout", "2m",
 		"-run", "^"+test+"$"+below, "./"+pkg)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "FACET_SOAK=")
 	b, err := cmd.CombinedOutput()
-	out := string(b)
-	if err != nil && !strings.Contains(out, "--- FAIL: Test") {
-		t.Fatalf("the change does not build or the test does not run:\n%s", out)
+	if err != nil && !strings.Contains(string(b), "--- FAIL: Test") {
+		t.Fatalf("the change does not build or the test does not run:\n%s", b)
 	}
-	failed := map[string]bool{}
-	for _, m := range failure.FindAllStringSubmatch(out, -1) {
-		failed[m[1]] = true
-	}
-	return failed
+	return string(b)
 }
