@@ -25,9 +25,14 @@ var forms = []struct {
 		[]string{"P9999D", "PT999H", "PT0S", "P10000D", "PT1000H", "P7D\n"}},
 	{"query", isQuery, `^[A-Za-z0-9_-]{1,64}$`, "aZ5_-. \n", []string{strings.Repeat("q", 64)}},
 	{"name", isName, `^[A-Za-z0-9_][A-Za-z0-9_.:#/-]{0,63}$`, "aZ_.:#é\n", []string{strings.Repeat("n", 64), "https://schema.org/name#x"}},
+	{"path", isPath, `^\[` + element + `(?:,` + element + `){0,15}\]$`, `["a,0] `,
+		[]string{`["media","topics",null,12]`, `[65535]`, `[65536]`, `[01]`, `[-0]`, `[1e2]`, `["a\u0062"]`, `["a,b"]`, `[null` + strings.Repeat(",null", 15) + `]`, `[["a"]]`, `[true]`}},
 	{"weakening", isWeakening, `^Insecure[A-Z][A-Za-z0-9]{1,47}$`, "InsecurL",
 		[]string{"InsecureLoopback", "Insecure" + strings.Repeat("A", 48), "InsecureA", "Insecurea1", "Insecure11"}},
 }
+
+// element is one of a claims path's.
+const element = `(?:null|0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|"[A-Za-z0-9_][A-Za-z0-9_.:#/-]{0,63}")`
 
 func TestFormsAreTheirPatterns(t *testing.T) {
 	for _, form := range forms {

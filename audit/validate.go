@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"slices"
 )
 
@@ -114,34 +113,6 @@ func (ps Paths) validate() error {
 		}
 	}
 	return nil
-}
-
-// isPath reports whether s is a claims path (OpenID4VP §7) in canonical JSON.
-func isPath(s string) bool {
-	c, err := canonical([]byte(s))
-	if err != nil || string(c) != s {
-		return false
-	}
-	var elems []any
-	if json.Unmarshal(c, &elems) != nil || len(elems) == 0 || len(elems) > MaxPath {
-		return false
-	}
-	for _, e := range elems {
-		switch e := e.(type) {
-		case nil:
-		case string:
-			if !isName(e) {
-				return false
-			}
-		case float64:
-			if e < 0 || e != float64(uint16(e)) {
-				return false
-			}
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 func (r *Result) validate() error {
