@@ -2,10 +2,11 @@ package verifier
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"facet/audit"
 	"facet/credentials"
@@ -151,7 +152,7 @@ func (v *Verifier) sealOutcome(ctx context.Context, t *transaction, out outcome)
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(out)
+	raw, err := json.Marshal(out, recorded)
 	if err != nil {
 		return err
 	}

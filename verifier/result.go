@@ -3,10 +3,11 @@ package verifier
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"facet/audit"
 	"facet/credentials/claims"
@@ -168,7 +169,7 @@ func (v *Verifier) outcome(ctx context.Context, t *transaction) (*outcome, error
 		return nil, unavailable("unseal result", err)
 	}
 	var out outcome
-	if err := json.Unmarshal(raw, &out); err != nil {
+	if err := json.Unmarshal(raw, &out, recorded); err != nil {
 		return nil, unavailable("read result", err)
 	}
 	return &out, nil
