@@ -80,6 +80,16 @@ func newPlatform(t *testing.T, elements []byte, verdicts chan<- verdict) *httpte
 			time.Sleep(150 * time.Millisecond)
 		}
 	})
+	var handed []byte // by the page to its server
+	mux.HandleFunc("/fragment", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.Write(handed)
+			return
+		}
+		handed, _ = io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"state":"released"}`)
+	})
 	mux.HandleFunc("POST /verdict", func(_ http.ResponseWriter, r *http.Request) {
 		var v verdict
 		if err := json.NewDecoder(r.Body).Decode(&v); err != nil {

@@ -1,5 +1,5 @@
 // The checks of TestElements, run in a browser.
-import { qrModules } from "/elements.js";
+import { qrModules, takeFragment } from "/elements.js";
 
 const violations = [];
 document.addEventListener("securitypolicyviolation", (e) => violations.push(`${e.violatedDirective} ${e.sourceFile}`));
@@ -56,6 +56,7 @@ for (const [end, heading] of [["released", "Bestätigt"], ["refused", "Es kam ke
     if (!root.querySelector(".copy input").value.startsWith("https://wallet.example/")) return "the link is not there";
     await until("opened", () => text(".state h3") === "Auf deinem Gerät geöffnet");
     await until(heading, () => text(".state h3") === heading);
+    if (end === "rejected" && !text(".state p").startsWith("Die Antwort hielt")) return "it says that nothing was sent";
     return root.querySelector('[role="status"]') ? "" : "nobody is told";
   });
 }
@@ -83,6 +84,18 @@ await check("closing gives the focus back", async () => {
   await until("open", () => dialog().open);
   element.close();
   return document.activeElement?.id === "open" ? "" : `focus is on ${document.activeElement?.tagName}`;
+});
+await check("an answer in the fragment is handed over and leaves the address", async () => {
+  if ((await takeFragment("/fragment")) !== null) return "an answer out of nothing";
+  location.hash = "chapter-2";
+  if ((await takeFragment("/fragment")) !== null || location.hash !== "#chapter-2") return "another fragment was taken";
+  const fragment = "vp_token=%7B%22a%22%3A%5B%22x~%22%5D%7D&state=s";
+  location.hash = fragment;
+  const done = takeFragment("/fragment");
+  if (location.href.includes("#")) return "the address keeps it while it is handed over";
+  const stage = await done;
+  const got = await (await fetch("/fragment")).json();
+  return stage === "done" && got.fragment === fragment ? "" : `${stage} ${JSON.stringify(got)}`;
 });
 await check("why: four facts, and the way to take it back", async () => {
   const why = document.querySelector("hint-why");

@@ -42,6 +42,7 @@ export class WalletRequest extends LitElement {
   #begun: Begun | null = null;
   #code = "";
   #error = "";
+  #arrived = false; // an answer came and was not taken
   #stop: (() => void) | null = null;
   #leave = new AbortController(); // ends what the open sheet began
   #unusable = false; // the browser has the API and will not
@@ -184,7 +185,7 @@ export class WalletRequest extends LitElement {
     return html`<div class="state" part="state" role="status">
         <svg viewBox="0 0 40 40" aria-hidden="true"><path d=${pictures[stage]} /></svg>
         <h3>${t(stage)}</h3>
-        <p>${stage === "done" ? html`<slot name="done">${t("done.more")}</slot>` : t(`${stage}.more` as ElementKey)}</p>
+        <p>${stage === "done" ? html`<slot name="done">${t("done.more")}</slot>` : t(stage === "error" && this.#arrived ? "error.arrived" : (`${stage}.more` as ElementKey))}</p>
       </div>
       ${stage === "error" && this.#error ? html`<p class="code">${this.#error}${this.#begun ? ` · ${this.#begun.id}` : ""}</p>` : nothing}
       <div class="pair">
@@ -237,8 +238,8 @@ export class WalletRequest extends LitElement {
     this.#show("checking");
     const { stage, code } = await handOver(this.digital, { id: begun.id, ...asked });
     if (signal.aborted) return;
-    if (stage === "error") this.#fail(code || "rejected");
-    else this.#report(stage);
+    this.#error = code;
+    this.#report(stage);
   };
 
   /** Goes to the wallet: the remembered one, the only one, or the one picked. */
@@ -256,7 +257,10 @@ export class WalletRequest extends LitElement {
     const id = this.#begun?.id ?? "";
     this.dispatchEvent(new CustomEvent("facet-state", { detail: { id, state: stage }, bubbles: true, composed: true }));
     if (stage === "waiting" && this.view === "code") return; // the code stays until something happens
-    if (stage === "error") this.#error = "rejected";
+    if (stage === "error") {
+      this.#error ||= "rejected";
+      this.#arrived = true;
+    }
     this.#show(stage);
   }
 
@@ -325,6 +329,7 @@ export class WalletRequest extends LitElement {
     this.#begun = null;
     this.#code = "";
     this.#error = "";
+    this.#arrived = false;
     this.copied = false;
     this.view = "start";
   };
