@@ -26,7 +26,7 @@ var forms = []struct {
 	{"query", isQuery, `^[A-Za-z0-9_-]{1,64}$`, "aZ5_-. \n", []string{strings.Repeat("q", 64)}},
 	{"name", isName, `^[A-Za-z0-9_][A-Za-z0-9_.:#/-]{0,63}$`, "aZ_.:#é\n", []string{strings.Repeat("n", 64), "https://schema.org/name#x"}},
 	{"path", isPath, `^\[` + element + `(?:,` + element + `){0,15}\]$`, `["a,0] `,
-		[]string{`["media","topics",null,12]`, `[65535]`, `[65536]`, `[01]`, `[-0]`, `[1e2]`, `["a\u0062"]`, `["a,b"]`, `[null` + strings.Repeat(",null", 15) + `]`, `[["a"]]`, `[true]`}},
+		[]string{`["media","topics",null,12]`, `[65535]`, `[65536]`, `[01]`, `[-0]`, `[1e2]`, `["a\u0062"]`, `["a,b"]`, `[null` + strings.Repeat(",null", 15) + `]`, `[null` + strings.Repeat(",null", 16) + `]`, `[["a"]]`, `[true]`}},
 	{"weakening", isWeakening, `^Insecure[A-Z][A-Za-z0-9]{1,47}$`, "InsecurL",
 		[]string{"InsecureLoopback", "Insecure" + strings.Repeat("A", 48), "InsecureA", "Insecurea1", "Insecure11"}},
 }

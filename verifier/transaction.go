@@ -46,23 +46,15 @@ type transaction struct {
 	ExpiresAt int64      `json:"expires_at"`
 	KeepUntil int64      `json:"keep_until"`
 	Nonce     string     `json:"nonce"`
-<<<<<<< Updated upstream
-	Wallet    string     `json:"wallet,omitempty"` // the one it was begun for
+	Wallet    string     `json:"wallet,omitzero"` // the one it was begun for
 
-	TransactionData string `json:"transaction_data,omitempty"` // as sent; see openid4vp.TransactionData
+	TransactionData string `json:"transaction_data,omitzero"` // as sent; see openid4vp.TransactionData
 
 	WireState string `json:"wire_state"`
 	EncKid    string `json:"enc_kid"`
-	EncKey    []byte `json:"enc_key,omitempty"` // sealed JWK
-	Idem      string `json:"idem,omitempty"`    // key of its idempotency record
-	Request   uint64 `json:"request"`           // index of its request entry
-=======
-	WireState string     `json:"wire_state"`
-	EncKid    string     `json:"enc_kid"`
-	EncKey    []byte     `json:"enc_key,omitzero"` // sealed JWK
-	Idem      string     `json:"idem,omitzero"`    // key of its idempotency record
-	Request   uint64     `json:"request"`          // index of its request entry
->>>>>>> Stashed changes
+	EncKey    []byte `json:"enc_key,omitzero"` // sealed JWK
+	Idem      string `json:"idem,omitzero"`    // key of its idempotency record
+	Request   uint64 `json:"request"`          // index of its request entry
 
 	State     State   `json:"state"`
 	Fetched   bool    `json:"fetched,omitzero"` // by a wallet
