@@ -220,38 +220,38 @@ func (c *cluster) once(base string, s step) (int, []byte, error) {
 }
 
 // present is one exchange over three nodes: begun on one, fetched from the
-// next, answered there, read from the third. It returns the transaction.
-func (c *cluster) present(first int) (string, error) {
+// next, answered there, read from the third. It returns the transaction and the answer.
+func (c *cluster) present(first int) (string, *answer, error) {
 	const jsonType = "application/json"
 	status, body, err := c.send(step{"POST", "/v1/requests", jsonType, `{"policy":"access","flow":"cross_device"}`, "", first})
 	if err != nil || status != http.StatusCreated {
-		return "", fmt.Errorf("begin: %d %s %w", status, body, err)
+		return "", nil, fmt.Errorf("begin: %d %s %w", status, body, err)
 	}
 	var begun struct {
 		ID    string
 		Links []struct{ URL string }
 	}
 	if err := json.Unmarshal(body, &begun); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	w := testWallet{paper: c.ids[demoParties[1].file]}
 	request, err := w.requestPath(begun.Links[0].URL)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	status, jar, err := c.send(step{"GET", request, "", "", "", first + 1})
 	if err != nil || status != http.StatusOK {
-		return "", fmt.Errorf("request: %d %s %w", status, jar, err)
+		return "", nil, fmt.Errorf("request: %d %s %w", status, jar, err)
 	}
-	respond, form, err := w.answer(string(jar))
+	a, err := w.answer(string(jar))
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	status, body, err = c.send(step{"POST", respond, "application/x-www-form-urlencoded", form, "", first + 1})
+	status, body, err = c.send(step{"POST", a.path, "application/x-www-form-urlencoded", a.form, "", first + 1})
 	// A node that died after it had noted its answer leaves "already used" to
 	// the retransmission; what counts is that the result is there.
 	if err != nil || status != http.StatusOK && !bytes.Contains(body, []byte("transaction_already_used")) {
-		return "", fmt.Errorf("answer: %d %s %w", status, body, err)
+		return "", nil, fmt.Errorf("answer: %d %s %w", status, body, err)
 	}
 	read := step{"POST", "/v1/requests/" + begun.ID + "/result", jsonType, `{}`, "reader-" + begun.ID, first + 2}
 	for range 200 { // a worker may have to drive it on
@@ -261,13 +261,13 @@ func (c *cluster) present(first int) (string, error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	if err != nil || status != http.StatusOK || !bytes.Contains(body, []byte(`"plus"`)) && !bytes.Contains(body, []byte(`access.tier`)) {
-		return "", fmt.Errorf("result: %d %s %w", status, body, err)
+		return "", nil, fmt.Errorf("result: %d %s %w", status, body, err)
 	}
 	read.idempotency = "somebody else"
 	if status, body, err = c.send(read); err != nil || status != http.StatusForbidden {
-		return "", fmt.Errorf("read twice: %d %s %w", status, body, err)
+		return "", nil, fmt.Errorf("read twice: %d %s %w", status, body, err)
 	}
-	return begun.ID, nil
+	return begun.ID, a, nil
 }
 
 // TestThreeNodes begins on one verifier, finishes on another and reads from
@@ -281,7 +281,7 @@ func TestThreeNodes(t *testing.T) {
 		t.Errorf("doctor: %d\n%s", code, out)
 	}
 	for first := range 3 {
-		if _, err := c.present(first); err != nil {
+		if _, _, err := c.present(first); err != nil {
 			t.Fatalf("node %d first: %v", first, err)
 		}
 	}
@@ -301,7 +301,7 @@ func TestThreeNodes(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := c.present(first); err != nil {
+				if _, _, err := c.present(first); err != nil {
 					t.Errorf("%v", err)
 					return
 				}
@@ -341,7 +341,7 @@ func (c *cluster) checkLog(presented int) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	answered, requests, configs := map[audit.ID]bool{}, map[audit.ID]bool{}, 0
+	answered, requests, configs := map[audit.ID]uint64{}, map[audit.ID]bool{}, 0
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
 		raw, err := source.Read(c.t.Context(), audit.CheckpointPath)
 		if err != nil {
@@ -357,7 +357,7 @@ func (c *cluster) checkLog(presented int) {
 				requests[e.ID] = true
 			case *audit.Result:
 				if e.Outcome == audit.Answered {
-					answered[e.ID] = true
+					answered[e.ID] = e.Ref
 				}
 			case *audit.Config:
 				configs++
@@ -369,6 +369,13 @@ func (c *cluster) checkLog(presented int) {
 		if len(answered) >= presented || time.Now().After(deadline) { // the last ones may lack a checkpoint
 			break
 		}
+	}
+	refs := map[uint64]bool{}
+	for _, ref := range answered {
+		if refs[ref] {
+			c.t.Errorf("the request at %d was answered twice", ref)
+		}
+		refs[ref] = true
 	}
 	if len(answered) != presented || len(requests) < presented || configs == 0 {
 		c.t.Errorf("%d presentations, but %d results and %d requests in the log; %d config entries", presented, len(answered), len(requests), configs)
