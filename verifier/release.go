@@ -32,7 +32,7 @@ func (v *Verifier) answerOnce(ctx context.Context, t *transaction) (*transaction
 			t, err = v.load(ctx, t.ID)
 		}
 		if err != nil {
-			v.stuck.Store(t.ID, true)
+			v.stuck.Store(next.ID, true)
 			return nil, err
 		}
 	}
