@@ -314,19 +314,19 @@ func headings(t *testing.T, page string) []string {
 	return out
 }
 
-// TestReadmeShowsTheQuickstart: what the README shows is the file that is
-// compiled and tested; "// …" stands for lines left out.
-func TestReadmeShowsTheQuickstart(t *testing.T) {
-	_, rest, _ := strings.Cut(strings.Join(lines(t, "README.md"), "\n"), "<!-- quickstart -->\n```go\n")
-	block, _, ok := strings.Cut(rest, "\n```\n<!-- /quickstart -->")
+// TestReadmeShowsTheSite: what the README shows is the file that is compiled
+// and tested; "// …" stands for lines left out.
+func TestReadmeShowsTheSite(t *testing.T) {
+	_, rest, _ := strings.Cut(strings.Join(lines(t, "README.md"), "\n"), "<!-- site -->\n```go\n")
+	block, _, ok := strings.Cut(rest, "\n```\n<!-- /site -->")
 	if !ok || strings.Count(block, "\n") < 20 {
-		t.Fatal("README.md has no quickstart between its markers")
+		t.Fatal("README.md has no site between its markers")
 	}
-	file := strings.Join(lines(t, "examples/quickstart/main.go"), "\n")
+	file := strings.Join(lines(t, "examples/site/site.go"), "\n")
 	for _, part := range strings.Split(block, "\n// …\n") {
 		_, after, found := strings.Cut(file, "\n"+part+"\n")
 		if !found {
-			t.Fatalf("these lines do not stand in examples/quickstart/main.go, in this order:\n%s", part)
+			t.Fatalf("these lines do not stand in examples/site/site.go, in this order:\n%s", part)
 		}
 		file = "\n" + after
 	}

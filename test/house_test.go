@@ -63,6 +63,7 @@ var floors = map[string]int{
 	"examples/issuer":     6,
 	"examples/newsroom":   6,
 	"examples/quickstart": 6,
+	"examples/site":       6, // the integration the README shows
 
 	"cmd/facet": 7,
 

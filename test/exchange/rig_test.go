@@ -59,11 +59,20 @@ type rig struct {
 	verifier *verifier.Verifier
 	issuer   string                    // address
 	policies map[string]*policy.Policy // by the last part of their id
+
+	address string            // of the verifier
+	site    string            // address of another site of the platform, or ""
+	webhook *verifier.Webhook // of the platform, or nil
 }
 
-func newRig(t *testing.T) *rig {
+const apiKey = "a-key-of-the-platform-0123456789"
+
+func newRig(t *testing.T, change ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, policies: map[string]*policy.Policy{}, now: time.Now().UTC().Truncate(time.Second)}
+	for _, c := range change {
+		c(r)
+	}
 	anchor, sign := newAnchor(t, r.now)
 	office, paper, news := sign("Bürgeramt Lindenstadt", "lindenstadt.example"), sign("Morgenblatt Abo", "abo.morgenblatt.example"), sign("Morgenblatt", "morgenblatt.example")
 	list := trustList(t, anchor)
@@ -193,15 +202,20 @@ func (r *rig) startVerifier(trust *credentials.TrustList, news identity) {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { _ = log.Close() })
-	r.listen("verifier", func(address string) http.Handler {
+	returns := []string{returnURI}
+	if r.site != "" {
+		returns = append(returns, r.site+"/facet/back")
+	}
+	r.address = r.listen("verifier", func(address string) http.Handler {
 		r.verifier, err = verifier.New(context.Background(), verifier.Config{
 			Store: store.Memory(), Keys: store.Memory(), Log: log, Trust: trust, Status: status, Now: r.clock, BaseURL: address,
 			LogInfo: openid4vp.LogInfo{Origin: log.Origin(), Key: log.VKey(), URL: address + auditlog.Prefix},
 			Platforms: []verifier.Platform{{
-				ID: "news", Name: "Morgenblatt", ReturnURIs: []string{returnURI}, Signer: news.key, X5C: news.x5c, Policies: policies,
+				ID: "news", Name: "Morgenblatt", ReturnURIs: returns, Signer: news.key, X5C: news.x5c, Policies: policies, Webhook: r.webhook,
 				Wallets:          []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
 				InsecureFragment: true,
 			}},
+			Fetch:            fetch.New(fetch.Config{InsecureLoopback: true}),
 			InsecureLoopback: true,
 		})
 		if err != nil {
@@ -209,7 +223,7 @@ func (r *rig) startVerifier(trust *credentials.TrustList, news identity) {
 		}
 		h, err := server.New(server.Config{
 			Engine: r.verifier, Log: log.Handler(), Now: r.clock, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-			APIKeys: []server.APIKey{{Platform: "news", SHA256: server.HashKey("a key of the platform")}},
+			APIKeys: []server.APIKey{{Platform: "news", SHA256: server.HashKey(apiKey)}},
 		})
 		if err != nil {
 			r.t.Fatal(err)

@@ -1,0 +1,143 @@
+// Package site is the least a media site adds to its own server: one place to
+// ask, one to come back to, one to hear that something was taken back. A page
+// needs <wallet-request begin="/facet/begin"> and reads the hints of its
+// visitor.
+//
+// It keeps hints in memory and knows one request for each visitor. Morgenblatt
+// (examples/newsroom) shows what a real site does besides: other devices,
+// several policies, the reader's own data.
+package site
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"facet/policy/hints"
+	"facet/verifier/client"
+)
+
+// Config says how the site asks.
+type Config struct {
+	URL      string // the site's own address; URL/facet/back is registered at the verifier
+	Policy   string
+	Verifier client.Config
+	Webhooks client.WebhookConfig
+}
+
+// A Site is safe for many visitors at once. Make one with New.
+type Site struct {
+	cfg      Config
+	facet    *client.Client
+	webhooks *client.Webhooks
+
+	mu   sync.Mutex // guards kept
+	kept map[string]*client.Result
+}
+
+// New checks the configuration.
+func New(cfg Config) (*Site, error) {
+	facet, err := client.New(cfg.Verifier)
+	if err != nil {
+		return nil, err
+	}
+	webhooks, err := client.NewWebhooks(cfg.Webhooks)
+	if err != nil {
+		return nil, err
+	}
+	return &Site{cfg: cfg, facet: facet, webhooks: webhooks, kept: map[string]*client.Result{}}, nil
+}
+
+// Mount adds the three addresses.
+func (s *Site) Mount(mux *http.ServeMux) {
+	guard := http.NewCrossOriginProtection()
+	mux.Handle("POST /facet/begin", guard.Handler(http.HandlerFunc(s.begin)))
+	mux.HandleFunc("GET /facet/back", s.back)
+	mux.HandleFunc("POST /facet/hook", s.hook)
+}
+
+// begin asks, by the name of a policy: there is no other way to ask. The
+// visitor's browser keeps the request's id where no script reads it.
+func (s *Site) begin(w http.ResponseWriter, r *http.Request) {
+	begun, err := s.facet.Begin(r.Context(), client.Request{Policy: s.cfg.Policy, ReturnURI: s.cfg.URL + "/facet/back"})
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.remember(w, begun.ID)
+	json.NewEncoder(w).Encode(begun) // <wallet-request> takes it from here
+}
+
+// back is where the wallet leads back to. Only the browser that asked has the
+// id, only an answer to that request has the code.
+func (s *Site) back(w http.ResponseWriter, r *http.Request) {
+	id := s.visitor(r)
+	result, err := s.facet.Result(r.Context(), client.Reading{ID: id, ResponseCode: r.URL.Query().Get("response_code"), Reader: "site"})
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.keep(id, result)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// hook hears what became of requests. Taken back means deleted.
+func (s *Site) hook(w http.ResponseWriter, r *http.Request) {
+	event, err := s.webhooks.Receive(r)
+	switch {
+	case err != nil:
+		w.WriteHeader(http.StatusUnauthorized)
+	case event.State == client.Withdrawn:
+		s.keep(event.Request, nil)
+	}
+}
+
+// Hints are what this visitor approved, while it lasts; none for everybody else.
+func (s *Site) Hints(r *http.Request) hints.HintSet {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.kept[s.visitor(r)]; k != nil && s.cfg.Webhooks.Now().Unix() < k.ExpiresAt {
+		return k.Hints
+	}
+	return nil
+}
+
+// keep keeps a result, or forgets it, and with it all that are over.
+func (s *Site) keep(id string, result *client.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, k := range s.kept {
+		if s.cfg.Webhooks.Now().Unix() >= k.ExpiresAt {
+			delete(s.kept, id)
+		}
+	}
+	if delete(s.kept, id); result != nil {
+		s.kept[id] = result
+	}
+}
+
+func (s *Site) fail(w http.ResponseWriter, err error) {
+	slog.Warn("facet", "check", client.CodeOf(err))
+	w.WriteHeader(http.StatusBadGateway)
+	json.NewEncoder(w).Encode(map[string]string{"code": client.CodeOf(err)})
+}
+
+const cookieName = "facet-request"
+
+func (s *Site) remember(w http.ResponseWriter, id string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: strings.HasPrefix(s.cfg.URL, "https:"), MaxAge: int((7 * 24 * time.Hour).Seconds()),
+	})
+}
+
+func (s *Site) visitor(r *http.Request) string {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
