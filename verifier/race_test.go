@@ -18,12 +18,24 @@ import (
 type meddler struct {
 	store.Store
 	before func()
+	skip   int  // so many writes go through first
+	blind  bool // the next read fails
+}
+
+func (m *meddler) Get(ctx context.Context, key string) ([]byte, store.Version, error) {
+	if m.blind {
+		m.blind = false
+		return nil, 0, storetest.ErrFault
+	}
+	return m.Store.Get(ctx, key)
 }
 
 func (m *meddler) Swap(ctx context.Context, key string, old store.Version, value []byte) (store.Version, error) {
 	if run := m.before; run != nil && strings.HasPrefix(key, "tx/") {
-		m.before = nil
-		run()
+		if m.skip--; m.skip < 0 {
+			m.before = nil
+			run()
+		}
 	}
 	return m.Store.Swap(ctx, key, old, value)
 }
@@ -173,4 +185,20 @@ func TestFirstSweepComesAgain(t *testing.T) {
 	if got := r.api(keyNews, "GET", "/v1/requests/"+req.ID, ""); got.field("state") != "released" {
 		t.Errorf("%s", got.body)
 	}
+}
+
+// TestLostRaceOnFailingStore: who loses the race for an answer, and then cannot
+// even read who won it, is told to come again.
+func TestLostRaceOnFailingStore(t *testing.T) {
+	m := &meddler{Store: store.Memory()}
+	r := newRig(t, func(r *rig) { r.store = m })
+	a := r.compose(r.begin("access", "same_device"), twist{})
+	m.skip, m.before = 1, func() { // accepted, but nobody was answered
+		if got := a.send(); got.status != http.StatusOK {
+			t.Errorf("the quicker one: %d %s", got.status, got.body)
+		}
+		m.blind = true
+	}
+	a.send().want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+	a.send().want(t, http.StatusBadRequest, "invalid_request", verifier.ReasonUsed)
 }
