@@ -113,7 +113,7 @@ func TestOpenAPIWebhook(t *testing.T) {
 	d := readOpenAPI(t, r)
 	schema := d.at(d.root, "webhooks", "requestEnded", "post", "requestBody", "content", "application/json", "schema", "properties").(map[string]any)
 	r.released()
-	r.sweep()
+	r.work()
 	sent := map[string]any{}
 	if err := json.Unmarshal([]byte(l.take()[0].body), &sent); err != nil {
 		t.Fatal(err)

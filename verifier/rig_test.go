@@ -187,9 +187,12 @@ type rig struct {
 	engine *verifier.Verifier
 	http   http.Handler
 
+	node    string // its name beside others on the same store
 	metrics *server.Metrics
 	change  func(*verifier.Platform) // to the platform that asks, or nil
 	dids    openid4vp.KeyResolver    // or nil
+
+	changeOther func(*verifier.Platform) // to the other one, or nil
 }
 
 // newRig opens a verifier on memory stores and a real log.
@@ -202,7 +205,7 @@ func newRig(t *testing.T, change ...func(*rig)) *rig {
 	t.Cleanup(func() { log.Close() })
 	r := &rig{
 		t: t, w: theWorld(), clock: &clock{now: time.Now().Truncate(time.Second)},
-		store: store.Memory(), keys: store.Memory(), log: log, wire: log,
+		store: store.Memory(), keys: store.Memory(), log: log, wire: log, node: "rig",
 	}
 	for _, c := range change {
 		c(r)
@@ -219,7 +222,8 @@ func (r *rig) start() {
 	}
 }
 
-func (r *rig) tryStart() (err error) {
+// platforms are those of the rig: the one that asks, and another.
+func (r *rig) platforms() []verifier.Platform {
 	platform := func(id, name string, i identity) verifier.Platform {
 		return verifier.Platform{
 			ID: id, Name: name, ReturnURIs: []string{returnURI}, Signer: i.key, X5C: i.x5c, Policies: r.w.policies,
@@ -230,11 +234,19 @@ func (r *rig) tryStart() (err error) {
 	if r.change != nil {
 		r.change(&news)
 	}
+	other := platform("other", "Abendpost", r.w.other)
+	if r.changeOther != nil {
+		r.changeOther(&other)
+	}
+	return []verifier.Platform{news, other}
+}
+
+func (r *rig) tryStart() (err error) {
 	r.metrics = server.NewMetrics()
 	r.engine, err = verifier.New(context.Background(), verifier.Config{
-		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Status: r.status, Now: r.clock.Now, BaseURL: baseURL,
+		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Status: r.status, Now: r.clock.Now, BaseURL: baseURL, Node: r.node,
 		LogInfo:          openid4vp.LogInfo{Origin: r.log.Origin(), Key: r.log.VKey(), URL: baseURL + "/log/"},
-		Platforms:        []verifier.Platform{news, platform("other", "Abendpost", r.w.other)},
+		Platforms:        r.platforms(),
 		Count:            r.metrics.Presentation,
 		CountWebhook:     r.metrics.Webhook,
 		DIDs:             r.dids,

@@ -2,21 +2,35 @@ package verifier
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"facet/audit"
 	"facet/store"
 )
 
+// How Sweep works: so many transactions at a time, so many failures in a row
+// before it leaves the rest to the next call, and so many that are not due yet
+// in one call.
+const (
+	sweepAtOnce  = 16
+	sweepGivesUp = 32
+	lookSlice    = 4096
+)
+
 // Due records say when to look at a transaction: "due/<unix time>/<id>". There
 // is one for each, first at its expiry and holding its request entry, then at
-// the end of its retention and empty.
+// the end of its retention and empty. A withdrawal adds one for itself.
 const duePrefix = "due/"
+
+// keyLook holds the wish of a process that starts: somebody should look at what
+// a crash may have left unfinished.
+const keyLook = "lease/look"
 
 func dueKey(at time.Time, tx string) string {
 	return fmt.Sprintf("%s%012d/%s", duePrefix, at.Unix(), tx)
@@ -28,41 +42,137 @@ func parseDue(key string) (at time.Time, tx string, ok bool) {
 	return time.Unix(seconds, 0), tx, ok && err == nil
 }
 
+// A worker is what Sweep remembers between calls.
+type worker struct {
+	mu     sync.Mutex // held by the Sweep that does what is due
+	passed string     // the due record behind which the next Sweep goes on; empty: at the first
+	look   string     // the same for the look at what is not due yet
+	lookAt store.Version
+	ties   string // the idempotency record behind which the look goes on
+
+	wish atomic.Bool // to be written to keyLook
+	last atomic.Int64
+}
+
 // Sweep does what is due: it ends requests nobody answered, deletes at the end
-// of retention and logs both, drives on what a crash or an outage stopped, and
-// sends webhooks, for which it may wait.
-// The first call that can looks at every transaction. Call it every few seconds; several
-// processes may. It goes on after an error and returns all of them.
+// of retention and logs both, and drives on what a crash or an outage stopped.
+// Of the processes that share a Store, the one with the lease does so; each
+// drives on what it knows to have failed itself. Call it every few seconds. It
+// goes on after an error and returns what it met.
 func (v *Verifier) Sweep(ctx context.Context) error {
-	now := v.cfg.Now()
-	all := !v.swept.Load()
-	var errs []error
-	for key, err := range v.cfg.Store.Keys(ctx, duePrefix, "") {
-		if err != nil {
-			return errors.Join(append(errs, unavailable("list what is due", err))...)
+	w := &v.worker
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	errs := []error{v.sweepStuck(ctx), v.wishLook(ctx)}
+	leads, err := v.lead(ctx)
+	errs = append(errs, err)
+	if leads {
+		errs = append(errs, v.sweepDue(ctx), v.wishLook(ctx), v.sweepEarly(ctx))
+		if ctx.Err() == nil {
+			w.last.Store(v.cfg.Now().Unix())
 		}
-		at, tx, ok := parseDue(key)
-		if !ok || !all && at.After(now) {
+	}
+	return errors.Join(errs...)
+}
+
+// sweepStuck drives on what failed in this process: no other knows of it before
+// it is due.
+func (v *Verifier) sweepStuck(ctx context.Context) error {
+	r := v.newRound(ctx)
+	v.stuck.Range(func(tx, _ any) bool {
+		return r.do(func(ctx context.Context) error { return v.resume(ctx, tx.(string)) })
+	})
+	return r.wait()
+}
+
+// sweepDue looks at every transaction whose time has come, oldest first. When
+// it gives up, the next one goes on behind: records that always fail must not
+// keep the others waiting.
+func (v *Verifier) sweepDue(ctx context.Context) error {
+	now, r, passed := v.cfg.Now(), v.newLeadersRound(ctx), v.worker.passed
+	v.worker.passed = ""
+	for key, err := range v.cfg.Store.Keys(ctx, duePrefix, passed) {
+		if err != nil {
+			r.note(unavailable("list what is due", err))
 			break
 		}
-		if err := v.sweepOne(ctx, key, tx); err != nil {
-			v.stuck.Store(tx, true)
-			errs = append(errs, err)
+		at, tx, ok := parseDue(key)
+		if ok && at.After(now) {
+			break
+		}
+		if ok && !r.do(func(ctx context.Context) error { return v.sweepOne(ctx, key, tx) }) {
+			v.worker.passed = key
+			break
 		}
 	}
-	if all {
-		if err := v.sweepTies(ctx); err != nil {
-			return errors.Join(append(errs, err)...)
+	return r.wait()
+}
+
+// sweepEarly looks, once somebody wished for it, at the transactions that are
+// not due yet but may be unfinished: those begun within the last TTL, for they
+// are due when that is over. A slice at a time.
+func (v *Verifier) sweepEarly(ctx context.Context) error {
+	w := &v.worker
+	if w.look == "" {
+		_, version, err := v.cfg.Store.Get(ctx, keyLook)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
 		}
-		v.swept.Store(true)
+		if err != nil {
+			return unavailable("read wish", err)
+		}
+		w.look, w.lookAt = dueKey(v.cfg.Now(), ""), version
 	}
-	v.stuck.Range(func(tx, _ any) bool {
-		if err := v.resume(ctx, tx.(string)); err != nil {
-			errs = append(errs, err)
+	now, r, n := v.cfg.Now(), v.newLeadersRound(ctx), 0
+	for key, err := range v.cfg.Store.Keys(ctx, duePrefix, w.look) {
+		if err != nil {
+			r.note(unavailable("list what may be unfinished", err))
+			return r.wait()
 		}
-		return ctx.Err() == nil
-	})
-	return errors.Join(append(errs, v.deliver(ctx))...)
+		at, tx, ok := parseDue(key)
+		if ok && at.After(now.Add(TTL+Skew)) {
+			break
+		}
+		if n++; n > lookSlice || ok && !r.do(func(ctx context.Context) error { return v.sweepEarlyOne(ctx, key, tx) }) {
+			return r.wait()
+		}
+		w.look = key
+	}
+	if done, err := v.sweepTies(r); err != nil || !done {
+		r.note(err)
+		return r.wait()
+	}
+	w.look, w.ties = "", ""
+	err := v.cfg.Store.Delete(ctx, keyLook, w.lookAt) // a newer wish stays
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+		r.note(unavailable("delete wish", err))
+	}
+	return r.wait()
+}
+
+// sweepEarlyOne does not come again, so what fails is remembered.
+func (v *Verifier) sweepEarlyOne(ctx context.Context, key, tx string) error {
+	err := v.sweepOne(ctx, key, tx)
+	if err != nil {
+		v.stuck.Store(tx, true)
+	}
+	return err
+}
+
+// wishLook asks whoever has the lease for a look, if this process has reason to.
+func (v *Verifier) wishLook(ctx context.Context) error {
+	if !v.worker.wish.Swap(false) {
+		return nil
+	}
+	_, version, err := v.cfg.Store.Get(ctx, keyLook)
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		_, err = v.cfg.Store.Swap(ctx, keyLook, version, nil)
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) { // another one wished this very moment
+		v.worker.wish.Store(true)
+		return unavailable("wish for a look", err)
+	}
+	return nil
 }
 
 // resume drives one transaction on, wherever it stopped.
@@ -89,6 +199,11 @@ func (v *Verifier) sweepOne(ctx context.Context, key, tx string) error {
 	if err != nil {
 		return err
 	}
+	if t.policy == nil {
+		if t.policy, err = v.askedBefore(ctx, key); err != nil {
+			return err
+		}
+	}
 	if t.State == Open && !now.Before(t.expires()) {
 		next := *t
 		next.State, next.ClosedAt = Expired, t.ExpiresAt
@@ -109,12 +224,50 @@ func (v *Verifier) sweepOne(ctx context.Context, key, tx string) error {
 		return nil
 	}
 	if later := t.forgetAt(); at.Before(later) {
-		if _, err := v.cfg.Store.Swap(ctx, dueKey(later, tx), 0, nil); err != nil && !errors.Is(err, store.ErrConflict) {
-			return unavailable("note deadline", err)
+		if err := v.noteDue(ctx, later, tx); err != nil {
+			return err
 		}
 		return v.remove(ctx, key)
 	}
 	return v.forgetTransaction(ctx, key, t)
+}
+
+// noteDue has Sweep look at a transaction when the time comes.
+func (v *Verifier) noteDue(ctx context.Context, at time.Time, tx string) error {
+	_, err := v.cfg.Store.Swap(ctx, dueKey(at, tx), 0, nil)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return unavailable("note deadline", err)
+	}
+	return nil
+}
+
+// askedBefore is a policy that was taken out of the configuration, as far as an
+// ending needs it: the request's own entry, which the due record holds.
+func (v *Verifier) askedBefore(ctx context.Context, key string) (*compiled, error) {
+	leaf, _, err := v.cfg.Store.Get(ctx, key)
+	if errors.Is(err, store.ErrNotFound) || err == nil && len(leaf) == 0 {
+		return nil, nil // ended already
+	}
+	if err != nil {
+		return nil, unavailable("read deadline", err)
+	}
+	request, err := parseRequest(leaf)
+	if err != nil {
+		return nil, err
+	}
+	return &compiled{asked: request.Asked}, nil
+}
+
+func parseRequest(leaf []byte) (*audit.Request, error) {
+	entry, err := audit.Parse(leaf)
+	if err != nil {
+		return nil, err
+	}
+	request, ok := entry.(*audit.Request)
+	if !ok {
+		return nil, fail(ReasonUnavailable, "a due record holds no request entry")
+	}
+	return request, nil
 }
 
 // forgetTransaction deletes at the end of retention. The key goes first: from
@@ -129,15 +282,17 @@ func (v *Verifier) forgetTransaction(ctx context.Context, due string, t *transac
 			return err
 		}
 	}
-	for _, key := range []string{t.Idem, keyOf(t.ID), due} {
-		if key == "" {
-			continue
-		}
-		if err := v.remove(ctx, key); err != nil {
-			return err
-		}
+	if err := v.forgetTie(ctx, t); err != nil {
+		return err
 	}
-	return nil
+	err := v.cfg.Store.Delete(ctx, keyOf(t.ID), t.version)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil // changed this very moment; the next Sweep sees it
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return unavailable("delete transaction", err)
+	}
+	return v.remove(ctx, due)
 }
 
 // sweepLost handles a due record without a transaction. With a leaf, Begin
@@ -166,13 +321,9 @@ func (v *Verifier) sweepLost(ctx context.Context, key, tx string, at time.Time) 
 }
 
 func (v *Verifier) closeLost(ctx context.Context, tx string, leaf []byte, at time.Time) error {
-	entry, err := audit.Parse(leaf)
+	request, err := parseRequest(leaf)
 	if err != nil {
 		return err
-	}
-	request, ok := entry.(*audit.Request)
-	if !ok {
-		return fail(ReasonUnavailable, "a due record holds no request entry")
 	}
 	index, err := v.appendLeaf(ctx, request.ID, leaf)
 	if err != nil {
@@ -196,43 +347,4 @@ func (v *Verifier) remove(ctx context.Context, key string) error {
 			return unavailable("delete record", err)
 		}
 	}
-}
-
-// sweepTies frees the idempotency keys of transactions that a crash kept from
-// being stored. All others go with their transaction.
-func (v *Verifier) sweepTies(ctx context.Context) error {
-	for key, err := range v.cfg.Store.Keys(ctx, idemPrefix, "") {
-		if err == nil {
-			err = v.sweepTie(ctx, key)
-		}
-		if err != nil {
-			return unavailable("free idempotency keys", err)
-		}
-	}
-	return nil
-}
-
-func (v *Verifier) sweepTie(ctx context.Context, key string) error {
-	raw, version, err := v.cfg.Store.Get(ctx, key)
-	if err != nil {
-		return ifThere(err)
-	}
-	var tie idempotent
-	if json.Unmarshal(raw, &tie) == nil { // a damaged one holds nothing
-		if v.cfg.Now().Sub(time.Unix(tie.At, 0)) < TTL {
-			return nil // Begin may still be at it
-		}
-		if _, _, err := v.cfg.Store.Get(ctx, keyOf(tie.Tx)); !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return ifThere(v.cfg.Store.Delete(ctx, key, version))
-}
-
-// ifThere takes it as done when somebody else did it.
-func ifThere(err error) error {
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
-		return nil
-	}
-	return err
 }

@@ -114,6 +114,7 @@ type Config struct {
 	Trust     credentials.TrustStore
 	Status    credentials.StatusChecker
 	Now       func() time.Time
+	Node      string // this process's name among those that share Store; made up if empty
 	BaseURL   string // where wallets reach this verifier, such as https://verifier.example
 	Platforms []Platform
 
@@ -124,7 +125,7 @@ type Config struct {
 	DIDs openid4vp.KeyResolver // finds platforms' own DIDs; nil knows did:jwk and did:key
 
 	Fetch        fetch.Fetcher        // sends webhooks; nil if no platform has one
-	CountWebhook func(outcome string) // nil, or told of each attempt: delivered, retried, dropped
+	CountWebhook func(outcome string) // nil, or told of each: delivered, retried, dropped, superseded
 
 	InsecureLoopback bool // allow BaseURL, return addresses and wallets to be http on this machine
 }
@@ -136,8 +137,11 @@ type Verifier struct {
 	ids         *identifiers
 	platforms   atomic.Pointer[map[string]*platform] // by id; see Reconfigure
 	configuring sync.Mutex                           // held while platforms are replaced
-	swept       atomic.Bool                          // a Sweep has looked at every transaction
 	stuck       sync.Map                             // ids of transactions whose last step failed here
+	tenure      tenure
+	worker      worker
+	backlog     atomic.Pointer[backlog] // of webhooks, as the last scan found it
+	announced   chan string             // keys of webhooks for the one who delivers here
 }
 
 // New checks the configuration, makes the secret behind public identifiers on
@@ -146,7 +150,11 @@ func New(ctx context.Context, cfg Config) (*Verifier, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	v := &Verifier{cfg: cfg}
+	v := &Verifier{cfg: cfg, announced: make(chan string, maxAnnounced)}
+	v.worker.wish.Store(true)
+	if v.cfg.Node == "" {
+		v.cfg.Node = newID()
+	}
 	platforms, err := newPlatforms(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -157,7 +157,7 @@ func (d *demo) openVerifier(ctx context.Context) error {
 		return err
 	}
 	d.engine, err = verifier.New(ctx, verifier.Config{
-		Store: db, Keys: keys, Log: d.log, Trust: d.list, Status: status, Now: time.Now, BaseURL: d.urls.verifier,
+		Store: db, Keys: keys, Log: d.log, Trust: d.list, Status: status, Now: time.Now, BaseURL: d.urls.verifier, Node: "demo",
 		LogInfo: openid4vp.LogInfo{Origin: d.log.Origin(), Key: d.log.VKey(), URL: d.urls.verifier + auditlog.Prefix},
 		Platforms: []verifier.Platform{{
 			ID: "morgenblatt", Name: "Morgenblatt", Signer: signer, X5C: paper.x5c, Policies: policies,

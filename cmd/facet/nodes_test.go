@@ -113,9 +113,22 @@ type cluster struct {
 	log   *process
 	nodes []*process
 	ids   map[string]demoIdentity
+	pg    *storetest.Postgres
 }
 
 func startCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := prepareCluster(t)
+	var wg sync.WaitGroup
+	for _, n := range c.nodes { // at once: they make the tables and log the weakening together
+		wg.Go(n.start)
+	}
+	wg.Wait()
+	return c
+}
+
+// prepareCluster starts PostgreSQL and the log, and no verifier yet.
+func prepareCluster(t *testing.T) *cluster {
 	t.Helper()
 	pg := storetest.StartPostgres(t)
 	dir := t.TempDir()
@@ -134,7 +147,7 @@ func startCluster(t *testing.T) *cluster {
 	}
 	env := []string{"FACET_LOG_KEY=" + writerKey}
 	logAddr, public := freeAddr(t), ""
-	c := &cluster{t: t, dir: dir, ids: ids}
+	c := &cluster{t: t, dir: dir, ids: ids, pg: pg}
 	c.log = &process{t: t, env: env, url: "http://" + logAddr, up: "/log/vkey",
 		args: []string{"log", "serve", "--dir", filepath.Join(dir, "log"), "--origin", "verifier.test/log", "--addr", logAddr}}
 	c.log.start()
@@ -158,14 +171,10 @@ func startCluster(t *testing.T) *cluster {
 		}
 		file := filepath.Join(dir, fmt.Sprintf("node%d.json", i))
 		write(t, file, string(config))
-		c.nodes = append(c.nodes, &process{t: t, env: env, url: "http://" + addr, up: "/ready", args: []string{"verifier", "serve", "--config", file}})
-	}
-	var wg sync.WaitGroup
-	for _, n := range c.nodes { // at once: they make the tables and log the weakening together
+		n := &process{t: t, env: env, url: "http://" + addr, up: "/ready", args: []string{"verifier", "serve", "--config", file}}
 		t.Cleanup(n.kill)
-		wg.Go(n.start)
+		c.nodes = append(c.nodes, n)
 	}
-	wg.Wait()
 	return c
 }
 

@@ -52,7 +52,7 @@ func (n *verifierNode) openTables(ctx context.Context) error {
 		return err
 	}
 	n.close = append(n.close, db.Close)
-	n.checks = append(n.checks, db.Ping)
+	n.checks = append(n.checks, func(ctx context.Context) error { return n.agree(ctx, db.Clock) })
 	keys, err := postgres.Open(ctx, postgres.Config{URL: n.setup.database, Table: "facet_keys", Forget: keyfile.MaxDelay})
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"facet/credentials"
@@ -21,6 +23,10 @@ import (
 // sweepEvery is how often the verifier looks for what is due.
 const sweepEvery = 2 * time.Second
 
+// webhookTimeout is how long a platform's server may take (Standard Webhooks
+// recommends 15 to 30 s).
+const webhookTimeout = 20 * time.Second
+
 // readyTimeout is how long /ready waits for store and log.
 const readyTimeout = 3 * time.Second
 
@@ -36,6 +42,7 @@ type verifierSetup struct {
 	keys             []server.APIKey
 	logger           *slog.Logger
 	insecureLoopback bool
+	now              func() time.Time // time.Now; tests have clocks that are off
 }
 
 // A platformSetup is a platform and the file its identity came from.
@@ -59,10 +66,14 @@ type verifierNode struct {
 	logger      *slog.Logger
 	checks      []func(context.Context) error // what must answer for the node to be ready
 	close       []func() error                // in the order they were opened
+	clockErr    atomic.Pointer[error]         // set while the clock is too far from the store's
 }
 
 // openVerifier opens everything the setup names. Event streams end with ctx.
 func openVerifier(ctx context.Context, s verifierSetup) (*verifierNode, error) {
+	if s.now == nil {
+		s.now = time.Now
+	}
 	n := &verifierNode{setup: s, logger: s.logger, metrics: server.NewMetrics()}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
@@ -84,12 +95,16 @@ func (n *verifierNode) open(ctx context.Context) error {
 		return err
 	}
 	c := verifier.Config{
-		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Status: status, Now: time.Now, BaseURL: s.baseURL,
+		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Status: status, Now: s.now, BaseURL: s.baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: n.log.origin, Key: n.log.vkey, URL: s.baseURL + auditlog.Prefix},
 		Count:            n.metrics.Presentation,
 		Fetch:            client,
 		CountWebhook:     n.metrics.Webhook,
 		InsecureLoopback: s.insecureLoopback,
+	}
+	c.Fetch = fetch.New(fetch.Config{Timeout: webhookTimeout, InsecureLoopback: s.insecureLoopback})
+	if s.database == "" {
+		c.Node = "the only one" // its folder is locked, so a restart need not wait for its own lease
 	}
 	for _, p := range s.platforms {
 		c.Platforms = append(c.Platforms, p.Platform)
@@ -132,7 +147,7 @@ func (n *verifierNode) serve(ctx context.Context) (http.Handler, error) {
 	}
 	return server.New(server.Config{
 		Engine: n.engine, Log: n.log.handler, APIKeys: n.setup.keys, Console: console, UI: ui,
-		Logger: n.logger, Metrics: n.metrics, Now: time.Now, Ready: n.ready, Stopping: ctx.Done(),
+		Logger: n.logger, Metrics: n.metrics, Now: n.setup.now, Ready: n.ready, Stopping: ctx.Done(),
 	})
 }
 
@@ -148,21 +163,53 @@ func (n *verifierNode) ready() error {
 	return nil
 }
 
-// work sweeps until ctx ends. Errors are logged: the next turn tries again.
+// work does what nobody asks for until ctx ends: it sweeps, and sends webhooks
+// beside that. Errors are logged: the next turn tries again.
 func (n *verifierNode) work(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	var beside sync.WaitGroup
+	swept := make(chan time.Time, 1)
+	beside.Go(func() {
+		n.engine.Deliver(ctx, swept, func(err error) { n.logger.Error("webhooks", "error", err) })
+	})
+	beside.Go(func() { n.compare(ctx) })
+	defer beside.Wait()
+	_ = n.ready() // compares clocks; who is not ready says so when asked
 	for {
-		start := time.Now()
-		if err := n.engine.Sweep(ctx); err != nil && ctx.Err() == nil {
-			n.logger.Error("sweep", "error", err)
+		if err := n.clockErr.Load(); err == nil {
+			n.sweep(ctx)
+		} else { // it would end other nodes' requests at its own time
+			n.logger.Error("not sweeping", "error", *err)
+			n.resign(ctx)
 		}
-		n.metrics.Sweep(time.Since(start))
+		select {
+		case swept <- time.Now():
+		default: // it is still at the last one
+		}
 		select {
 		case <-ctx.Done():
+			n.resign(context.WithoutCancel(ctx))
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+func (n *verifierNode) sweep(ctx context.Context) {
+	start := time.Now()
+	if err := n.engine.Sweep(ctx); err != nil && ctx.Err() == nil {
+		n.logger.Error("sweep", "error", err)
+	}
+	n.metrics.Sweep(time.Since(start))
+}
+
+// resign lets another node sweep without waiting for the end of the lease.
+func (n *verifierNode) resign(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if err := n.engine.Resign(ctx); err != nil {
+		n.logger.Warn("resign", "error", err)
 	}
 }
 

@@ -147,6 +147,12 @@ func (d *DB) Ping(ctx context.Context) error {
 	return d.fail(ctx, d.pool.Ping(ctx))
 }
 
+// Clock returns the server's time.
+func (d *DB) Clock(ctx context.Context) (now time.Time, err error) {
+	err = d.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	return now, d.fail(ctx, err)
+}
+
 // Get implements store.Store.
 func (d *DB) Get(ctx context.Context, key string) (value []byte, v store.Version, err error) {
 	if err := d.usable(ctx); err != nil {
