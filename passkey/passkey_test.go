@@ -3,16 +3,22 @@ package passkey
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"facet/passkey/passkeytest"
 	"facet/store"
 )
 
 const testURL = "http://wallet.localhost:8080"
+
+func newKey() *passkeytest.Key { return passkeytest.New(testURL, "wallet.localhost") }
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 type rig struct {
 	*RelyingParty
@@ -28,20 +34,20 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-func (r *rig) enrol(t *testing.T, k *softKey) *SignedIn {
+func (r *rig) enrol(t *testing.T, k *passkeytest.Key) *SignedIn {
 	t.Helper()
 	b, err := r.BeginRegistration(context.Background(), "")
 	check(t, err)
-	in, err := r.FinishRegistration(context.Background(), b.Ceremony, k.register(b.Options))
+	in, err := r.FinishRegistration(context.Background(), b.Ceremony, k.Register(b.Options))
 	check(t, err)
 	return in
 }
 
-func (r *rig) login(t *testing.T, k *softKey) (*SignedIn, error) {
+func (r *rig) login(t *testing.T, k *passkeytest.Key) (*SignedIn, error) {
 	t.Helper()
 	b, err := r.BeginLogin(context.Background())
 	check(t, err)
-	return r.FinishLogin(context.Background(), b.Ceremony, k.assert(b.Options))
+	return r.FinishLogin(context.Background(), b.Ceremony, k.Assert(b.Options))
 }
 
 func check(t *testing.T, err error) {
@@ -60,11 +66,11 @@ func want(t *testing.T, err error, reason string) {
 }
 
 func TestSignIn(t *testing.T) {
-	r, k := newRig(t), newSoftKey(t)
+	r, k := newRig(t), newKey()
 	enrolled := r.enrol(t, k)
 	in, err := r.login(t, k)
 	check(t, err)
-	if in.Account != enrolled.Account || !bytes.Equal(in.CredentialID, k.id) || in.CloneSuspected {
+	if in.Account != enrolled.Account || !bytes.Equal(in.CredentialID, k.ID) || in.CloneSuspected {
 		t.Fatalf("signed in as %+v, enrolled as %+v", in, enrolled)
 	}
 	secret, err := r.OpenSession(context.Background(), in.Account)
@@ -91,24 +97,24 @@ func TestSignIn(t *testing.T) {
 }
 
 func TestHostileAssertions(t *testing.T) {
-	t.Run("VSRV-004", func(t *testing.T) {
+	t.Run("refused", func(t *testing.T) {
 		for _, tt := range []struct {
 			name  string
-			twist func(k, other *softKey)
+			twist func(k, other *passkeytest.Key)
 		}{
-			{"wrong origin", func(k, _ *softKey) { k.origin = "http://news.localhost:8083" }},
-			{"origin of another port", func(k, _ *softKey) { k.origin = "http://wallet.localhost:8083" }},
-			{"wrong rpIdHash", func(k, _ *softKey) { k.rpID = "localhost" }},
-			{"another challenge", func(k, _ *softKey) { k.challenge = b64(make([]byte, 32)) }},
-			{"UV=0", func(k, _ *softKey) { k.flags = flagUP }},
-			{"cross-user credential", func(k, other *softKey) { k.handle = other.handle }},
-			{"unknown account", func(k, _ *softKey) { k.handle = random(handleSize) }},
-			{"no account", func(k, _ *softKey) { k.handle = nil }},
-			{"unknown credential", func(k, _ *softKey) { k.id = random(16) }},
-			{"another's key", func(k, other *softKey) { k.key = other.key }},
+			{"wrong origin", func(k, _ *passkeytest.Key) { k.Origin = "http://news.localhost:8083" }},
+			{"origin of another port", func(k, _ *passkeytest.Key) { k.Origin = "http://wallet.localhost:8083" }},
+			{"wrong rpIdHash", func(k, _ *passkeytest.Key) { k.RPID = "localhost" }},
+			{"another challenge", func(k, _ *passkeytest.Key) { k.Challenge = b64(make([]byte, 32)) }},
+			{"UV=0", func(k, _ *passkeytest.Key) { k.Flags = passkeytest.FlagUP }},
+			{"cross-user credential", func(k, other *passkeytest.Key) { k.Handle = other.Handle }},
+			{"unknown account", func(k, _ *passkeytest.Key) { k.Handle = random(handleSize) }},
+			{"no account", func(k, _ *passkeytest.Key) { k.Handle = nil }},
+			{"unknown credential", func(k, _ *passkeytest.Key) { k.ID = random(16) }},
+			{"another's key", func(k, other *passkeytest.Key) { k.Private = other.Private }},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
-				r, k, other := newRig(t), newSoftKey(t), newSoftKey(t)
+				r, k, other := newRig(t), newKey(), newKey()
 				r.enrol(t, k)
 				r.enrol(t, other)
 				tt.twist(k, other)
@@ -117,11 +123,11 @@ func TestHostileAssertions(t *testing.T) {
 			})
 		}
 		t.Run("replayed challenge", func(t *testing.T) {
-			r, k := newRig(t), newSoftKey(t)
+			r, k := newRig(t), newKey()
 			r.enrol(t, k)
 			b, err := r.BeginLogin(context.Background())
 			check(t, err)
-			answer := k.assert(b.Options)
+			answer := k.Assert(b.Options)
 			_, err = r.FinishLogin(context.Background(), b.Ceremony, answer)
 			check(t, err)
 			_, err = r.FinishLogin(context.Background(), b.Ceremony, answer)
@@ -132,23 +138,23 @@ func TestHostileAssertions(t *testing.T) {
 			want(t, err, ReasonInvalid)
 		})
 		t.Run("late", func(t *testing.T) {
-			r, k := newRig(t), newSoftKey(t)
+			r, k := newRig(t), newKey()
 			r.enrol(t, k)
 			b, err := r.BeginLogin(context.Background())
 			check(t, err)
 			r.now = r.now.Add(CeremonyTTL)
-			_, err = r.FinishLogin(context.Background(), b.Ceremony, k.assert(b.Options))
+			_, err = r.FinishLogin(context.Background(), b.Ceremony, k.Assert(b.Options))
 			want(t, err, ReasonInvalid)
 		})
 	})
-	t.Run("VSRV-005", func(t *testing.T) {
-		r, k := newRig(t), newSoftKey(t)
+	t.Run("counter going backwards", func(t *testing.T) {
+		r, k := newRig(t), newKey()
 		r.enrol(t, k)
 		for _, step := range []struct {
 			counter uint32
 			clone   bool
 		}{{5, false}, {6, false}, {3, true}} {
-			k.counter = step.counter
+			k.Counter = step.counter
 			in, err := r.login(t, k)
 			check(t, err)
 			if in.CloneSuspected != step.clone {
@@ -156,7 +162,7 @@ func TestHostileAssertions(t *testing.T) {
 			}
 		}
 	})
-	t.Run("VSRV-007", func(t *testing.T) {
+	t.Run("begin asks nobody", func(t *testing.T) {
 		// Begin asks nobody who they are: with and without accounts, its answer
 		// has the same shape.
 		shape := func(r *rig) string {
@@ -170,7 +176,7 @@ func TestHostileAssertions(t *testing.T) {
 			return string(s)
 		}
 		empty, full := newRig(t), newRig(t)
-		full.enrol(t, newSoftKey(t))
+		full.enrol(t, newKey())
 		if a, b := shape(empty), shape(full); a != b || strings.Contains(a, "allowCredentials") {
 			t.Fatalf("begin tells accounts apart:\n%s\n%s", a, b)
 		}
@@ -178,10 +184,10 @@ func TestHostileAssertions(t *testing.T) {
 }
 
 func TestMessagesWithExtensionOutputsAreRefused(t *testing.T) {
-	r, k := newRig(t), newSoftKey(t)
+	r, k := newRig(t), newKey()
 	b, err := r.BeginRegistration(context.Background(), "")
 	check(t, err)
-	good := string(k.register(b.Options))
+	good := string(k.Register(b.Options))
 	for _, bad := range []string{
 		`,"clientExtensionResults":{"prf":{"enabled":true,"results":{"first":"AAAA"}}}}`,
 		`,"clientExtensionResults":{}}`,
@@ -201,14 +207,14 @@ func TestMessagesWithExtensionOutputsAreRefused(t *testing.T) {
 }
 
 func TestAnotherPasskey(t *testing.T) {
-	r, first, second := newRig(t), newSoftKey(t), newSoftKey(t)
+	r, first, second := newRig(t), newKey(), newKey()
 	account := r.enrol(t, first).Account
 	b, err := r.BeginRegistration(context.Background(), account)
 	check(t, err)
-	if !strings.Contains(string(b.Options), b64(first.id)) {
+	if !strings.Contains(string(b.Options), b64(first.ID)) {
 		t.Error("the first passkey is not excluded")
 	}
-	_, err = r.FinishRegistration(context.Background(), b.Ceremony, second.register(b.Options))
+	_, err = r.FinishRegistration(context.Background(), b.Ceremony, second.Register(b.Options))
 	check(t, err)
 	in, err := r.login(t, second)
 	check(t, err)
@@ -220,12 +226,12 @@ func TestAnotherPasskey(t *testing.T) {
 	check(t, r.RemovePasskey(context.Background(), account, []byte("unknown")))
 	_, err = r.Session(context.Background(), session)
 	check(t, err)
-	check(t, r.RemovePasskey(context.Background(), account, first.id))
+	check(t, r.RemovePasskey(context.Background(), account, first.ID))
 	_, err = r.login(t, first)
 	want(t, err, ReasonInvalid)
 	_, err = r.Session(context.Background(), session)
 	want(t, err, ReasonSession) // it could be the lost device's
-	want(t, r.RemovePasskey(context.Background(), account, second.id), ReasonLast)
+	want(t, r.RemovePasskey(context.Background(), account, second.ID), ReasonLast)
 	in, err = r.login(t, second)
 	check(t, err)
 	session, err = r.OpenSession(context.Background(), in.Account)

@@ -11,7 +11,7 @@ import (
 // TestCeremoniesOnce ends one ceremony a hundred times at once: a passkey is
 // registered once, and one sign-in comes of one challenge.
 func TestCeremoniesOnce(t *testing.T) {
-	r, k := newRig(t), newSoftKey(t)
+	r, k := newRig(t), newKey()
 	atOnce := func(name string, finish func() (*SignedIn, error)) {
 		t.Helper()
 		var done atomic.Int64
@@ -36,10 +36,10 @@ func TestCeremoniesOnce(t *testing.T) {
 	ctx := context.Background()
 	b, err := r.BeginRegistration(ctx, "")
 	check(t, err)
-	answer := k.register(b.Options)
+	answer := k.Register(b.Options)
 	atOnce("registration", func() (*SignedIn, error) { return r.FinishRegistration(ctx, b.Ceremony, answer) })
 	b, err = r.BeginLogin(ctx)
 	check(t, err)
-	answer = k.assert(b.Options)
+	answer = k.Assert(b.Options)
 	atOnce("sign-in", func() (*SignedIn, error) { return r.FinishLogin(ctx, b.Ceremony, answer) })
 }

@@ -37,6 +37,7 @@ var floors = map[string]int{
 	"store/postgres":         1, // one table for many verifier nodes (decision record 0030)
 	"store/keyfile":          1, // keys that must be unreadable once deleted (decision record 0012)
 	"store/storetest":        1,
+	"passkey/passkeytest":    1, // an authenticator in software, for the tests of two floors
 	"web/bundle":             1,
 
 	"policy":                2,

@@ -11,7 +11,7 @@ import (
 // conformance suite for verifiers look at, under the modules' names. Three of
 // them are about what must be served: there the mutation refuses it.
 var moduleMutations = []mutation{
-	{ids("invalid-kb-jwt-signature"), conformance, []edit{{inKeyBinding, "token.Verify(key)\n\tif err != nil {", "token.Verify(key)\n\tif err != nil && false {"}, {inKeyBinding, "kb := &KeyBinding{key: key, claims: verified.Claims()}", "kb := &KeyBinding{key: key, claims: token.UnverifiedClaims()}"}}},
+	{ids("invalid-kb-jwt-signature"), conformance, []edit{{inKeyBinding, "token.Verify(key)\n\tif err != nil {", "token.Verify(key)\n\tif err != nil && false {"}, {inKeyBinding, "kb := &KeyBinding{key: key, claims: verified.Claims()}", "_ = verified\n\tkb := &KeyBinding{key: key, claims: token.UnverifiedClaims()}"}}},
 	{ids("invalid-credential-signature"), conformance, []edit{never(inVerify, "!pub.verify(t.signed, t.signature)")}},
 	{ids("invalid-sd-hash"), conformance, []edit{never(inKeyBinding, "!ok || !equal(sum, digest(v.hash, v.sd.signed))")}},
 	{ids("invalid-kb-jwt-nonce"), conformance, []edit{never(inKeyBinding, "!ok || !equal(nonce, r.Nonce)")}},

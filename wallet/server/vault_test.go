@@ -49,7 +49,7 @@ func TestVaultAPI(t *testing.T) {
 			theirs := r.do(call{method: method, path: "/api/vault/bob", session: a, body: []byte("x")})
 			nobodys := r.do(call{method: method, path: "/api/vault/nobody", session: a, body: []byte("x")})
 			x, y := body(t, theirs), body(t, nobodys)
-			if theirs.StatusCode != 404 || nobodys.StatusCode != 404 || !bytes.Equal(x, y) || !strings.Contains(string(x), `"tenant_isolation"`) {
+			if theirs.StatusCode != 404 || nobodys.StatusCode != 404 || !bytes.Equal(x, y) || !strings.Contains(string(x), `"error":"access_denied","code":"tenant_isolation"`) {
 				t.Fatalf("%s: %d %s and %d %s", method, theirs.StatusCode, x, nobodys.StatusCode, y)
 			}
 		}
