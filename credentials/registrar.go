@@ -34,6 +34,9 @@ func (l *TrustList) Registrar(_ context.Context, x5c []string, now time.Time) (*
 	return nil, fail("registrar_unknown", "nobody of the trust list registers verifiers under this certificate")
 }
 
+// KnowsRegistrars reports whether the list names any registrar.
+func (l *TrustList) KnowsRegistrars() bool { return len(l.registrars) > 0 }
+
 func (l *TrustList) isRegistrarAnchor(encoded string) bool {
 	return slices.ContainsFunc(l.registrarAnchors, func(c *x509.Certificate) bool {
 		return base64.StdEncoding.EncodeToString(c.Raw) == encoded

@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 	"facet/policy"
 	"facet/store/bolt"
@@ -60,24 +59,27 @@ func newLocalClient(loopback bool) *http.Client {
 func (d *doctor) keys(ctx context.Context) (found []finding) {
 	for _, p := range d.s.platforms {
 		area := fmt.Sprintf("platform %q", p.ID)
-		if len(p.X5C) == 0 {
+		if p.Prefix == openid4vp.PrefixDID {
+			found = append(found, d.did(ctx, area, p)...)
+		} else if len(p.X5C) == 0 {
 			continue // resolve has said why
-		}
-		if err := checkOrder(p.X5C); err != nil {
+		} else if err := checkOrder(p.X5C); err != nil {
 			found = append(found, bad(area, "its certificate chain: "+err.Error(), "Order it leaf first, each signed by the next, without the anchor (HAIP 1.0 §5)."))
 			continue
+		} else {
+			found = append(found, fine(area, "its key and certificate fit, until "+day(p.ends)))
 		}
-		found = append(found, fine(area, "its key and certificate fit, until "+day(p.ends)))
+		found = append(found, d.registrations(ctx, area, p)...)
 		for _, pol := range p.Policies { // the verifier compiles them when they are first used
 			if _, err := policy.Compile(pol); err != nil {
 				found = append(found, bad(area, "policy "+pol.ID+": "+err.Error(), "`facet policy lint` says where."))
 			}
 		}
-		if d.s.trust == nil {
+		client, err := p.client()
+		if d.s.trust == nil || err != nil {
 			continue
 		}
-		client := openid4vp.ClientID{Prefix: openid4vp.PrefixX509Hash, ID: jose.LeafHash(p.X5C)}.String()
-		if _, err := d.s.trust.Verifier(ctx, client, p.X5C, d.now()); err != nil {
+		if _, err := d.s.trust.Verifier(ctx, client.String(), p.X5C, d.now()); err != nil {
 			found = append(found, warn(area, "the trust list does not know it as a verifier: wallets with this list will say so to holders", "Register it with whoever keeps the list."))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"facet/credentials/dcql"
 	"facet/credentials/jose"
+	"facet/credentials/openid4vp"
 	"facet/credentials/statuslist"
 )
 
@@ -25,7 +26,7 @@ func (in *inspection) lookJWT(text string) *view {
 	kind := map[string]string{
 		"oauth-authz-req+jwt": "Request object", statuslist.TokenType: "Status list token",
 		"kb+jwt": "Key binding JWT", "openid4vci-proof+jwt": "Key proof",
-		"facet-policy-offer+jwt": "Policy offer", "facet-holder-proof+jwt": "Holder proof", "facet-erasure+jwt": "Erasure receipt",
+		openid4vp.RegistrationType: "Registration certificate", "facet-policy-offer+jwt": "Policy offer", "facet-holder-proof+jwt": "Holder proof", "facet-erasure+jwt": "Erasure receipt",
 	}[typ]
 	if kind == "" {
 		kind = "JWT"
@@ -41,6 +42,9 @@ func (in *inspection) lookJWT(text string) *view {
 	}
 	v.add("Header", header(t.Header()))
 	v.add("Claims", t.UnverifiedClaims())
+	if typ == openid4vp.RegistrationType {
+		v.registration(text, in.now)
+	}
 	if typ == statuslist.TokenType {
 		v.statusList(t)
 		if err := statuslist.CheckTimes(t.UnverifiedClaims(), in.now); err != nil {
@@ -113,6 +117,40 @@ func (v *view) statusList(t *jose.Token) {
 		out[name] = n
 	}
 	v.add("Status list", out)
+}
+
+// registration says who may ask for what.
+func (v *view) registration(text string, now time.Time) {
+	u, err := openid4vp.ParseRegistration(text)
+	if err != nil {
+		v.Problem = explain(err)
+		return
+	}
+	reg := u.Unverified()
+	if err := reg.CheckTimes(now); err != nil {
+		v.refused("dates", err, "")
+	}
+	allowed := map[string]any{"who": strings.TrimSpace(reg.Subject + " " + reg.Name)}
+	if purposes := reg.Purposes(); purposes != nil {
+		allowed["purposes"] = strings.Join(purposes, " ")
+	} else {
+		allowed["purposes"] = "in the registrar's words only; nothing compares them with a policy's"
+	}
+	for i, c := range reg.Credentials {
+		var paths []any
+		for _, claim := range c.Claims {
+			s := claim.Path.String()
+			if claim.Values != nil {
+				s += fmt.Sprintf(" one of %v", claim.Values)
+			}
+			paths = append(paths, s)
+		}
+		if paths == nil {
+			paths = []any{"none: only what is never hidden"}
+		}
+		allowed[fmt.Sprintf("%d. %s %s", i+1, c.Format, strings.Join(c.Types, " "))] = paths
+	}
+	v.add("What it allows", allowed)
 }
 
 func (v *view) query(o map[string]any) {

@@ -72,6 +72,8 @@ var reasonSentences = map[string]string{
 	"cert_revoked":            "A certificate in the chain was revoked.",
 	"trust_list_malformed":    "The trust list is malformed.",
 	"type_metadata_malformed": "The type metadata is malformed.",
+	"registration_malformed":  "It is not a registration certificate as ETSI TS 119 475 describes it.",
+	"registration_expired":    "The registration certificate has ended, or is from the future.",
 	"receipt_invalid":         "The proof does not show that the entry is in the log.",
 	"checkpoint_signature":    "The log's checkpoint is not signed by this key.",
 }

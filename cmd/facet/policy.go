@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"facet/credentials/openid4vp"
 	"facet/policy"
 	"facet/policy/hints"
 	"facet/policy/lint"
@@ -22,7 +23,10 @@ var policyCommand = command{
 	long: `A policy is a YAML file: purpose, retention, texts, and rules from claims to hints
 (docs/policy.md).
 
-  lint FILE …                     list every problem with its line; exit 1 if there is one
+  lint [--registration FILE …] FILE …
+                                  list every problem with its line; exit 1 if there is one.
+                                  With registration certificates also what would be asked
+                                  beyond them: a verifier refuses such a policy
   compile FILE                    print the canonical policy, its hash and the DCQL query
   preview FILE [claim=value …]    what a platform would get, for these claims:
                                   facet policy preview home.yaml member.tier=plus prefs.depth=overview
@@ -43,7 +47,11 @@ func runPolicy(_ context.Context, env *environ, args []string) error {
 	}
 	act, files := args[0], args[1:]
 	if act == "lint" {
-		return lintFiles(env, files)
+		registered, files, err := takeRegistrations(files)
+		if err != nil {
+			return err
+		}
+		return lintFiles(env, files, registered)
 	}
 	p, err := loadPolicy(env, files[0])
 	if err != nil {
@@ -97,7 +105,29 @@ func loadPolicy(env *environ, file string) (*policy.Policy, error) {
 	return p, nil
 }
 
-func lintFiles(env *environ, files []string) error {
+// takeRegistrations takes each --registration FILE out of args.
+func takeRegistrations(args []string) (all []openid4vp.Registration, files []string, err error) {
+	for len(args) > 0 {
+		if args[0] != "--registration" {
+			files, args = append(files, args[0]), args[1:]
+			continue
+		}
+		if len(args) < 2 {
+			return nil, nil, fmt.Errorf("%w: --registration needs a file", errUsage)
+		}
+		_, reg, err := readRegistration(args[1])
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", args[1], err)
+		}
+		all, args = append(all, reg), args[2:]
+	}
+	if len(files) == 0 {
+		return nil, nil, fmt.Errorf("%w: lint needs a policy", errUsage)
+	}
+	return all, files, nil
+}
+
+func lintFiles(env *environ, files []string, registered []openid4vp.Registration) error {
 	bad := 0
 	for _, file := range files {
 		text, err := readPolicy(env, file)
@@ -109,6 +139,14 @@ func lintFiles(env *environ, files []string) error {
 		if p == nil {
 			bad++
 			continue
+		}
+		if err := covered(p, registered); err != nil {
+			fmt.Fprintf(env.stdout, "%s: %v\n", file, err)
+			bad++
+			continue
+		}
+		if len(registered) > 0 {
+			fmt.Fprintf(env.stdout, "%s: all it asks for is registered\n", file)
 		}
 		fmt.Fprintf(env.stdout, "%s: ok, version %d, %d hints, %s\n", file, p.Version, len(p.Hints), p.Hash())
 	}

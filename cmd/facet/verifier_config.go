@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"facet/credentials"
 	"facet/credentials/openid4vp"
 	"facet/policy"
 	"facet/policy/lint"
@@ -51,6 +50,8 @@ type platformConfig struct {
 	Policies   []string          `json:"policies"`
 	Wallets    []verifier.Wallet `json:"wallets"`
 	Webhook    *webhookConfig    `json:"webhook"`
+	Trust      string            `json:"trust"`         // of its own; empty: the verifier's
+	Registered []string          `json:"registrations"` // registration certificates
 
 	Prefix              openid4vp.Prefix `json:"client_id_prefix"`
 	InsecureUnsigned    bool             `json:"insecure_unsigned"`
@@ -98,7 +99,7 @@ func (c *verifierConfig) shared() bool {
 func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
 	s := verifierSetup{
 		baseURL: strings.TrimRight(c.URL, "/"), origin: c.LogOrigin, logURL: strings.TrimRight(c.Log, "/"),
-		logKey: os.Getenv("FACET_LOG_KEY"), insecureLoopback: c.InsecureLoopback,
+		logKey: os.Getenv("FACET_LOG_KEY"), insecureLoopback: c.InsecureLoopback, lists: trustLists{},
 	}
 	found := c.checkSettings(s)
 	if c.shared() {
@@ -107,11 +108,8 @@ func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
 		s.dir = c.path(c.Store)
 	}
 	if c.Trust != "" {
-		raw, err := os.ReadFile(c.path(c.Trust))
-		if err == nil {
-			s.trust, err = credentials.ParseTrustList(raw)
-		}
-		if err != nil {
+		var err error
+		if s.trust, err = s.lists.read(c.path(c.Trust)); err != nil {
 			found = append(found, bad("trust", c.Trust+": "+err.Error(), "Put the trust list of issuers there."))
 		}
 	}
@@ -179,11 +177,11 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	if p.ID == "" || p.Name == "" {
 		found = append(found, bad(area, "id or name is not set", "Give it both; the name is the one in its certificate's register."))
 	}
-	id, err := readIdentity(out.file)
+	id, err := readIdentity(out.file, p.Prefix)
 	if err != nil {
 		found = append(found, bad(area, "identity: "+err.Error(), identityMend))
 	} else {
-		out.Signer, out.X5C, out.stamp, out.ends = id.key, id.x5c, id.stamp, id.leaf.NotAfter
+		out.Signer, out.X5C, out.Kid, out.stamp, out.ends = id.key, id.x5c, id.kid, id.stamp, id.ends()
 		found = append(found, id.check(area, now)...)
 	}
 	if p.Webhook != nil {
@@ -202,6 +200,8 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 		}
 		out.Policies = append(out.Policies, loaded)
 	}
+	found = append(found, c.addTrust(s, &out, p.Trust, area)...)
+	found = append(found, c.addRegistrations(&out, p.Registered, area, now)...)
 	if len(p.Policies) == 0 {
 		found = append(found, bad(area, "there is no policy, so nothing could be asked", "Add one to policies."))
 	}

@@ -9,22 +9,33 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"facet/credentials/jose"
+	"facet/credentials/openid4vp"
 )
 
 // renewBefore is how long before a certificate's end operators are told.
 const renewBefore = 30 * 24 * time.Hour
 
-const identityMend = "It is a PEM file, mode 0600, with the private key (PKCS #8) and its certificate chain, leaf first."
+const identityMend = "It is a PEM file, mode 0600, with the private key (PKCS #8) and its certificate chain, leaf first; with decentralized_identifier a line with the verification method stands in place of the chain."
 
 // An identity is what a platform signs its requests with.
 type identity struct {
 	key   *jose.PrivateKey
 	x5c   []string
-	leaf  *x509.Certificate
+	leaf  *x509.Certificate // nil for a DID
+	kid   string            // the verification method of a DID
 	stamp fileStamp
+}
+
+// ends is when the certificate does; a DID has no end.
+func (id *identity) ends() time.Time {
+	if id.leaf == nil {
+		return time.Time{}
+	}
+	return id.leaf.NotAfter
 }
 
 // A fileStamp tells whether a file was replaced.
@@ -35,8 +46,9 @@ type fileStamp struct {
 
 func stampOf(fi fs.FileInfo) fileStamp { return fileStamp{fi.ModTime(), fi.Size()} }
 
-// readIdentity reads a key and its chain. A key others may read is refused.
-func readIdentity(name string) (*identity, error) {
+// readIdentity reads a key and what says whose it is: its chain, or for a DID the
+// verification method, on a line of its own. A key others may read is refused.
+func readIdentity(name string, prefix openid4vp.Prefix) (*identity, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -54,7 +66,36 @@ func readIdentity(name string) (*identity, error) {
 		return nil, err
 	}
 	id := &identity{stamp: stampOf(fi)}
-	return id, id.parse(raw.Bytes())
+	if err := id.parse(raw.Bytes()); err != nil {
+		return id, err
+	}
+	return id, id.complete(prefix)
+}
+
+// complete reports what the client identifier needs and the file has not.
+func (id *identity) complete(prefix openid4vp.Prefix) error {
+	switch {
+	case id.key == nil:
+		return errors.New("there is no private key (PKCS #8) in it")
+	case prefix == openid4vp.PrefixDID && id.kid == "":
+		return errors.New("no line of it names the verification method, such as did:web:news.example#key-1")
+	case prefix == openid4vp.PrefixDID && id.leaf != nil, prefix != openid4vp.PrefixDID && id.kid != "":
+		return errors.New("a verification method belongs to decentralized_identifier, a certificate to every other prefix")
+	case prefix != openid4vp.PrefixDID && id.leaf == nil:
+		return errors.New("there is no private key (PKCS #8) or no certificate in it")
+	}
+	return nil
+}
+
+// verificationMethod finds a line outside the PEM blocks that is a DID URL; such
+// text may stand there (RFC 7468 §2).
+func verificationMethod(raw []byte) string {
+	for line := range strings.Lines(string(raw)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "did:") && strings.Contains(line, "#") {
+			return line
+		}
+	}
+	return ""
 }
 
 func (id *identity) parse(raw []byte) (err error) {
@@ -78,8 +119,9 @@ func (id *identity) parse(raw []byte) (err error) {
 			return fmt.Errorf("there is a %s in it", block.Type)
 		}
 	}
+	id.kid = verificationMethod(raw)
 	if id.key == nil || id.leaf == nil {
-		return errors.New("there is no private key (PKCS #8) or no certificate in it")
+		return nil
 	}
 	certified, err := jose.PublicKeyFromCrypto(id.leaf.PublicKey)
 	if err != nil {
@@ -94,6 +136,9 @@ func (id *identity) parse(raw []byte) (err error) {
 // check says what is wrong with the certificate today, or soon will be.
 func (id *identity) check(area string, now time.Time) []finding {
 	const mend = "Renew it and replace the file; it is picked up by itself."
+	if id.leaf == nil {
+		return nil
+	}
 	end := id.leaf.NotAfter
 	switch {
 	case now.Before(id.leaf.NotBefore):

@@ -38,6 +38,7 @@ type verifierSetup struct {
 	origin           string // of the log
 	logURL, logKey   string // of `facet log serve`; empty: the log is in dir
 	trust            *credentials.TrustList
+	lists            trustLists
 	platforms        []platformSetup
 	keys             []server.APIKey
 	logger           *slog.Logger
@@ -50,7 +51,10 @@ type platformSetup struct {
 	verifier.Platform
 	file  string
 	stamp fileStamp
-	ends  time.Time // of its certificate
+	ends  time.Time // of its certificate; zero for a DID
+
+	trust      *credentials.TrustList
+	registered []registrationFile
 }
 
 // A verifierNode is a running verifier: its engine, its log and their handler.
@@ -90,7 +94,12 @@ func (n *verifierNode) open(ctx context.Context) error {
 		return err
 	}
 	client := fetch.New(fetch.Config{InsecureLoopback: s.insecureLoopback})
-	status, err := statuslist.NewChecker(statuslist.Config{Fetch: client, Keys: s.trust})
+	lists := &checkers{client, map[*credentials.TrustList]*statuslist.Checker{}}
+	status, err := lists.of(s.trust)
+	if err != nil {
+		return err
+	}
+	dids, err := didResolver(client, s.insecureLoopback)
 	if err != nil {
 		return err
 	}
@@ -99,6 +108,7 @@ func (n *verifierNode) open(ctx context.Context) error {
 		LogInfo:          openid4vp.LogInfo{Origin: n.log.origin, Key: n.log.vkey, URL: s.baseURL + auditlog.Prefix},
 		Count:            n.metrics.Presentation,
 		Fetch:            client,
+		DIDs:             dids,
 		CountWebhook:     n.metrics.Webhook,
 		InsecureLoopback: s.insecureLoopback,
 	}
@@ -107,8 +117,15 @@ func (n *verifierNode) open(ctx context.Context) error {
 		c.Node = "the only one" // its folder is locked, so a restart need not wait for its own lease
 	}
 	for _, p := range s.platforms {
+		if p.Trust != nil {
+			if p.Status, err = lists.of(p.trust); err != nil {
+				return err
+			}
+		}
 		c.Platforms = append(c.Platforms, p.Platform)
-		n.metrics.CertificateEnd(p.ID, p.ends)
+		if !p.ends.IsZero() {
+			n.metrics.CertificateEnd(p.ID, p.ends)
+		}
 	}
 	if n.engine, err = verifier.New(ctx, c); err != nil {
 		return err

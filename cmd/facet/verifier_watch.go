@@ -46,10 +46,10 @@ func (n *verifierNode) watch(ctx context.Context) {
 // logged once, and the old identity stays.
 func (n *verifierNode) renew(ctx context.Context, p *platformSetup) {
 	fi, err := os.Stat(p.file)
-	if err != nil || stampOf(fi) == p.stamp {
+	if err != nil || stampOf(fi) == p.stamp && !p.reregistered() {
 		return // gone for a moment, while it is replaced
 	}
-	id, err := readIdentity(p.file)
+	id, err := readIdentity(p.file, p.Prefix)
 	p.stamp = stampOf(fi)
 	if err == nil {
 		p.stamp = id.stamp
@@ -57,21 +57,33 @@ func (n *verifierNode) renew(ctx context.Context, p *platformSetup) {
 			err = problem
 		}
 	}
+	var certificates []string
 	if err == nil {
-		err = n.engine.Renew(ctx, p.ID, verifier.Identity{Signer: id.key, X5C: id.x5c})
+		certificates, err = p.readRegistrations()
+	}
+	if err == nil {
+		err = n.engine.Renew(ctx, p.ID, verifier.Identity{Signer: id.key, X5C: id.x5c, Kid: id.kid, Registrations: certificates})
 	}
 	if err != nil {
 		n.logger.Error("identity not renewed", "platform", p.ID, "error", err)
 		return
 	}
-	p.ends = id.leaf.NotAfter
+	if p.ends = id.ends(); p.ends.IsZero() {
+		n.logger.Info("identity renewed", "platform", p.ID)
+		return
+	}
 	n.metrics.CertificateEnd(p.ID, p.ends)
 	n.logger.Info("identity renewed", "platform", p.ID, "until", day(p.ends))
 }
 
 func (n *verifierNode) remind(now time.Time) {
 	for _, p := range n.setup.platforms {
-		if left := p.ends.Sub(now); left < renewBefore {
+		for _, r := range p.registered {
+			if left := r.ends.Sub(now); left < renewBefore {
+				n.logger.Warn("a registration certificate ends soon", "platform", p.ID, "until", day(r.ends), "days", int(left.Hours()/24))
+			}
+		}
+		if left := p.ends.Sub(now); !p.ends.IsZero() && left < renewBefore {
 			n.logger.Warn("a certificate ends soon", "platform", p.ID, "until", day(p.ends), "days", int(left.Hours()/24))
 		}
 	}

@@ -67,7 +67,7 @@ func TestIdentityFile(t *testing.T) {
 		if err := os.Chmod(file, tt.mode); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readIdentity(file)
+		_, err := readIdentity(file, "")
 		if name == "a damaged key" {
 			if err == nil {
 				t.Errorf("%s: accepted", name)
