@@ -35,7 +35,7 @@ func (r *rig) askDigital(m openid4vp.DigitalMessage) *openid4vp.Request {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	who := openid4vp.Authority{Verifiers: r.w.trust, Now: r.clock.Now()}
+	who := r.authority()
 	if m.Protocol == openid4vp.ProtocolUnsigned {
 		who.Verifiers = anybody{}
 	}
@@ -92,6 +92,9 @@ func TestDigitalExchange(t *testing.T) {
 	code := done.field("response_code")
 	if done.status != http.StatusOK || code == "" {
 		t.Fatalf("answer: %d %s", done.status, done.body)
+	}
+	if !strings.Contains(r.figures(), `verifier_act_seconds_count{act="finish"} 1`) {
+		t.Error("the answer is in no figure")
 	}
 	r.result(keyNews, b.ID, "").want(t, http.StatusForbidden, "access_denied", "response_code_required")
 	res := r.result(keyNews, b.ID, code)

@@ -49,6 +49,33 @@ func TestDigitalBegin(t *testing.T) {
 	}
 }
 
+// TestDigitalClients: every signed kind of client may ask, from whatever page is
+// registered: the host of x509_san_dns binds no page (OpenID4VP §5.9.3).
+func TestDigitalClients(t *testing.T) {
+	w := theWorld()
+	atHost := newIdentity(w.anchor, w.caKey, "Morgenblatt Verlag GmbH", "verifier.localhost")
+	for name, change := range map[string]func(*verifier.Platform){
+		"x509_hash": func(*verifier.Platform) {},
+		"x509_san_dns": func(p *verifier.Platform) {
+			p.Prefix, p.Signer, p.X5C = openid4vp.PrefixX509SANDNS, atHost.key, atHost.x5c
+		},
+		"decentralized_identifier": func(p *verifier.Platform) { p.Prefix, p.X5C, p.Kid = openid4vp.PrefixDID, nil, didOf(w.news)+"#0" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(r *rig) { r.change = change })
+			b := r.beginDigital("access")
+			a := r.compose(b, twist{})
+			if string(a.req.Client.Prefix) != name || a.req.AnswerAudience() != "origin:"+pageOrigin {
+				t.Errorf("client %s, audience %s", a.req.ClientID, a.req.AnswerAudience())
+			}
+			done := a.hand(keyNews)
+			if res := r.result(keyNews, b.ID, done.field("response_code")); res.status != http.StatusOK {
+				t.Errorf("%d %s, %d %s", done.status, done.body, res.status, res.body)
+			}
+		})
+	}
+}
+
 // TestDigitalIdempotent: the same key gives the same request as long as it can
 // be asked, and keys are told apart by the page.
 func TestDigitalIdempotent(t *testing.T) {

@@ -87,6 +87,7 @@ var actOf = map[string]string{
 	"GET /wallet/request/:id":            "request_object",
 	"POST /wallet/request/:id":           "request_object",
 	"POST /wallet/response/:id":          "finish",
+	"POST /v1/requests/:id/answer":       "finish",
 	"POST /wallet/receipt/:id":           "receipt",
 	"POST /wallet/withdraw/:id":          "withdraw",
 	"POST /ofrep/v1/evaluate/flags":      "hints",
