@@ -252,6 +252,25 @@ func TestBrowserWithoutAnAnswer(t *testing.T) {
 	c.await("the code", asker+`.shadowRoot.querySelector("svg path.dark")`)
 }
 
+// TestBrowserSheetAccessible runs axe-core on the sheet with all its ways, while
+// the browser asks, and where it cannot.
+func TestBrowserSheetAccessible(t *testing.T) {
+	source := axe(t)
+	for lang, tag := range map[string]string{"de": "de-DE", "en": "en-GB"} {
+		c := newCarrier(t, lang, phone)
+		c.behaves("wait", openid4vp.DigitalMessage{})
+		c.opens()
+		c.accessible(source, "the sheet", tag)
+		c.asks()
+		c.accessible(source, "the browser asks", tag)
+		c.press(c.say("other_way"))
+		c.eval(`navigator.credentials.get = async () => { throw new DOMException("", "NotSupportedError"); }`, nil)
+		c.press(c.say("app.choose"))
+		c.awaitText(c.say("app.unusable"))
+		c.accessible(source, "the browser cannot", tag)
+	}
+}
+
 // TestBrowserWithoutTheAPI: where the browser cannot ask, or lets no protocol
 // through, the sheet has its two ways and the code works.
 func TestBrowserWithoutTheAPI(t *testing.T) {
