@@ -221,3 +221,36 @@ func (r *rig) nameOf(purpose, id string) string {
 	block.Encrypt(name, name)
 	return jose.EncodeBase64URL(name)
 }
+
+// TestBrowserAnswersResume: while the log is down nothing is decided for good;
+// the same answer, handed over again, goes on where it stopped, also after a
+// restart. Another one does not.
+func TestBrowserAnswersResume(t *testing.T) {
+	log := &valve{}
+	r := newRig(t, withValve(log), func(r *rig) {
+		r.change = func(p *verifier.Platform) { p.InsecureFragment = true }
+	})
+	for name, tt := range map[string]struct {
+		begin func() begun
+		hand  func(*answer, string) reply
+	}{
+		"dc_api":   {func() begun { return r.beginDigital("access") }, (*answer).hand},
+		"fragment": {r.beginReturning, (*answer).bring},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := tt.begin()
+			a, other := r.compose(b, twist{}), r.compose(b, twist{})
+			log.shut.Store(true)
+			tt.hand(a, keyNews).want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+			tt.hand(other, keyNews).want(t, http.StatusConflict, "invalid_request", verifier.ReasonUsed)
+			r.result(keyNews, b.ID, "any").want(t, http.StatusConflict, "invalid_request", verifier.ReasonNotReady)
+			log.shut.Store(false)
+			r.start()
+			done := tt.hand(a, keyNews)
+			if done.status != http.StatusOK || r.result(keyNews, b.ID, done.field("response_code")).status != http.StatusOK {
+				t.Errorf("the second try: %d %s", done.status, done.body)
+			}
+			tt.hand(a, keyNews).want(t, http.StatusConflict, "invalid_request", verifier.ReasonUsed)
+		})
+	}
+}
