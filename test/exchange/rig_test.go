@@ -29,6 +29,8 @@ import (
 	"time"
 
 	"facet/credentials"
+	"facet/credentials/did"
+	"facet/credentials/did/aries"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 	"facet/credentials/statuslist"
@@ -63,6 +65,10 @@ type rig struct {
 	address string            // of the verifier
 	site    string            // address of another site of the platform, or ""
 	webhook *verifier.Webhook // of the platform, or nil
+
+	did      string                   // of the newsroom, if wallets know it by one
+	register identity                 // registers who may ask
+	platform func(*verifier.Platform) // changes the newsroom, or nil
 }
 
 const apiKey = "a-key-of-the-platform-0123456789"
@@ -75,7 +81,8 @@ func newRig(t *testing.T, change ...func(*rig)) *rig {
 	}
 	anchor, sign := newAnchor(t, r.now)
 	office, paper, news := sign("Bürgeramt Lindenstadt", "lindenstadt.example"), sign("Morgenblatt Abo", "abo.morgenblatt.example"), sign("Morgenblatt", "morgenblatt.example")
-	list := trustList(t, anchor)
+	r.register = sign("Medienregister", "register.example")
+	list := r.trustList(anchor)
 	trust, err := credentials.ParseTrustList(list)
 	if err != nil {
 		t.Fatal(err)
@@ -126,21 +133,26 @@ func newAnchor(t *testing.T, now time.Time) (*x509.Certificate, func(organizatio
 	}
 }
 
-func trustList(t *testing.T, anchor *x509.Certificate) []byte {
-	t.Helper()
+func (r *rig) trustList(anchor *x509.Certificate) []byte {
+	r.t.Helper()
 	der := base64.StdEncoding.EncodeToString(anchor.Raw)
 	leaf := func(organization string) map[string]any { return map[string]any{"organization": organization} }
+	verifiers := []any{map[string]any{"id": "morgenblatt", "name": "Morgenblatt", "domain": "morgenblatt.example",
+		"register": map[string]string{"de": "Medienregister", "en": "media register"}, "anchor": der, "leaf": leaf("Morgenblatt")}}
+	if r.did != "" {
+		verifiers = append(verifiers, map[string]any{"id": "morgenblatt-did", "name": "Morgenblatt", "domain": "morgenblatt.example", "did": r.did})
+	}
 	list, err := json.Marshal(map[string]any{
 		"version": 1, "name": "test",
+		"registrars": []any{map[string]any{"id": "register", "name": "Medienregister", "anchor": der, "leaf": leaf("Medienregister"), "overasking": "stop"}},
 		"issuers": []any{
 			map[string]any{"id": "buergeramt", "name": "Bürgeramt Lindenstadt", "vct": []string{"urn:facet:age:1"}, "anchor": der, "leaf": leaf("Bürgeramt Lindenstadt")},
 			map[string]any{"id": "abo", "name": "Morgenblatt", "vct": []string{"urn:facet:media-membership:1"}, "anchor": der, "leaf": leaf("Morgenblatt Abo")},
 		},
-		"verifiers": []any{map[string]any{"id": "morgenblatt", "name": "Morgenblatt", "domain": "morgenblatt.example",
-			"register": map[string]string{"de": "Medienregister", "en": "media register"}, "anchor": der, "leaf": leaf("Morgenblatt")}},
+		"verifiers": verifiers,
 	})
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	return list
 }
@@ -206,15 +218,20 @@ func (r *rig) startVerifier(trust *credentials.TrustList, news identity) {
 	if r.site != "" {
 		returns = append(returns, r.site+"/facet/back")
 	}
+	platform := verifier.Platform{
+		ID: "news", Name: "Morgenblatt", ReturnURIs: returns, Signer: news.key, X5C: news.x5c, Policies: policies, Webhook: r.webhook,
+		Wallets:          []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
+		InsecureFragment: true, Registrars: trust,
+	}
+	if r.platform != nil {
+		r.platform(&platform)
+	}
 	r.address = r.listen("verifier", func(address string) http.Handler {
 		r.verifier, err = verifier.New(context.Background(), verifier.Config{
 			Store: store.Memory(), Keys: store.Memory(), Log: log, Trust: trust, Status: status, Now: r.clock, BaseURL: address,
-			LogInfo: openid4vp.LogInfo{Origin: log.Origin(), Key: log.VKey(), URL: address + auditlog.Prefix},
-			Platforms: []verifier.Platform{{
-				ID: "news", Name: "Morgenblatt", ReturnURIs: returns, Signer: news.key, X5C: news.x5c, Policies: policies, Webhook: r.webhook,
-				Wallets:          []verifier.Wallet{{Name: "Facet", URL: "http://wallet.localhost:8080"}},
-				InsecureFragment: true,
-			}},
+			LogInfo:          openid4vp.LogInfo{Origin: log.Origin(), Key: log.VKey(), URL: address + auditlog.Prefix},
+			Platforms:        []verifier.Platform{platform},
+			DIDs:             r.dids(),
 			Fetch:            fetch.New(fetch.Config{InsecureLoopback: true}),
 			InsecureLoopback: true,
 		})
@@ -232,6 +249,16 @@ func (r *rig) startVerifier(trust *credentials.TrustList, news identity) {
 	})
 }
 
+// dids resolves did:web over the guarded fetcher.
+func (r *rig) dids() did.Methods {
+	r.t.Helper()
+	methods, err := aries.Methods(aries.Config{Fetch: fetch.New(fetch.Config{InsecureLoopback: true}), InsecureHTTP: true})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return methods
+}
+
 func (r *rig) openWallet(trust *credentials.TrustList) {
 	prf := make([]byte, vault.PRFSize)
 	rand.Read(prf)
@@ -240,7 +267,7 @@ func (r *rig) openWallet(trust *credentials.TrustList) {
 		r.t.Fatal(err)
 	}
 	r.wallet, err = wallet.New(wallet.Config{
-		Vault: v, Trust: trust, Verifiers: trust, Fetch: fetch.New(fetch.Config{InsecureLoopback: true}),
+		Vault: v, Trust: trust, Verifiers: trust, Registrars: trust, DIDs: r.dids(), Fetch: fetch.New(fetch.Config{InsecureLoopback: true}),
 		Now: r.clock, Save: func(context.Context) error { return nil }, InsecureLoopback: true,
 	})
 	if err != nil {
