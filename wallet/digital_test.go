@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"facet/credentials"
+	"facet/credentials/claims"
+	"facet/credentials/dcql"
 	"facet/credentials/jose"
 	"facet/credentials/openid4vp"
 	"facet/credentials/sdjwt"
@@ -92,13 +94,21 @@ func TestDigitalRejects(t *testing.T) {
 		{"origins", "ws", origins(page, "ws://www.morgenblatt.example"), "origin_forbidden"},
 		{"origins", "wss", origins(page, "WSS://www.morgenblatt.example"), "origin_forbidden"},
 		{"origins", "no scheme", origins(page, "null"), "origin_forbidden"},
+		{"WREQ-004", "unknown prefix", func(q *question) { q.object["client_id"] = "foo:bar" }, "client_id_prefix_unsupported"},
+		{"WREQ-005", "no prefix", func(q *question) { q.object["client_id"] = "morgenblatt" }, "client_not_registered"},
+		{"WREQ-006", "capitals", func(q *question) { q.object["client_id"] = strings.ToUpper(q.clientID) }, "client_id_prefix_unsupported"},
 		{"client", "none", func(q *question) { delete(q.object, "client_id") }, "client_not_registered"},
-		{"client", "redirect_uri", func(q *question) { q.object["client_id"] = "redirect_uri:" + page }, "client_id_signing_rule"},
-		{"client", "origin", func(q *question) { q.object["client_id"] = "origin:" + page }, "client_id_prefix_reserved"},
+		{"WREQ-007", "redirect_uri", func(q *question) { q.object["client_id"] = "redirect_uri:" + page }, "client_id_signing_rule"},
+		{"WREQ-010", "origin", func(q *question) { q.object["client_id"] = "origin:" + page }, "client_id_prefix_reserved"},
 		{"client", "another certificate", func(q *question) {
 			q.object["client_id"] = "x509_hash:Uvo3HtuIxuhC92rShpgqcT3YXwrqRxWEviRiA0OZszk"
 		}, "client_id_mismatch"},
-		{"signature", "changed", func(q *question) {
+		{"WREQ-002", "alg none", func(q *question) {
+			q.edit = func(jar string) string {
+				return jose.EncodeBase64URL([]byte(`{"alg":"none","typ":"oauth-authz-req+jwt"}`)) + "." + strings.Split(jar, ".")[1] + "."
+			}
+		}, "jose_alg_not_allowed"},
+		{"WREQ-001", "changed", func(q *question) {
 			q.edit = func(jar string) string {
 				head, rest, _ := strings.Cut(jar, ".")
 				body, sig, _ := strings.Cut(rest, ".")
@@ -113,13 +123,14 @@ func TestDigitalRejects(t *testing.T) {
 			q.object["response_mode"], q.object["redirect_uri"] = "fragment", "https://morgenblatt.example/r"
 		}, "response_uri_missing"},
 		{"parameters", "no response_mode", func(q *question) { delete(q.object, "response_mode") }, "response_mode_unsupported"},
-		{"parameters", "no nonce", func(q *question) { delete(q.object, "nonce") }, "nonce_invalid"},
-		{"parameters", "transaction_data", func(q *question) { q.object["transaction_data"] = []any{"e30"} }, "transaction_data_unsupported"},
-		{"parameters", "no key", func(q *question) {
+		{"WREQ-012", "no nonce", func(q *question) { delete(q.object, "nonce") }, "nonce_invalid"},
+		{"WREQ-021", "no credentials", func(q *question) { q.object["dcql_query"] = map[string]any{"credentials": []any{}} }, "dcql_malformed"},
+		{"WREQ-023", "transaction_data", func(q *question) { q.object["transaction_data"] = []any{"e30"} }, "transaction_data_unsupported"},
+		{"WREQ-024", "no key", func(q *question) {
 			delete(q.object["client_metadata"].(map[string]any), "jwks")
 		}, "response_encryption_unavailable"},
-		{"parameters", "for another wallet", func(q *question) { q.object["aud"] = "https://wallet.example" }, "jar_aud_mismatch"},
-		{"parameters", "expired", func(q *question) { q.object["exp"] = start.Add(-2 * time.Minute).Unix() }, "jar_expired"},
+		{"WREQ-031", "for another wallet", func(q *question) { q.object["aud"] = "https://wallet.example" }, "jar_aud_mismatch"},
+		{"WREQ-031", "expired", func(q *question) { q.object["exp"] = start.Add(-2 * time.Minute).Unix() }, "jar_expired"},
 	} {
 		t.Run(tt.id+"/"+tt.name, func(t *testing.T) {
 			r := newRig(t)
@@ -303,6 +314,19 @@ func TestDigitalUnsigned(t *testing.T) {
 	done, err := r.present(p)
 	if err != nil || done.Digital == nil || done.Digital.Protocol != openid4vp.ProtocolUnsigned {
 		t.Fatalf("%+v, %v", done, err)
+	}
+}
+
+// TestDigitalOverasking: the policy offer bounds what a page may ask, too.
+func TestDigitalOverasking(t *testing.T) {
+	r := newRig(t)
+	q := r.question().digital().prefer(t, r)
+	more := *q.object["dcql_query"].(*dcql.Query)
+	more.Credentials = append([]dcql.CredentialQuery{}, more.Credentials...)
+	more.Credentials[0].Claims = append(append([]dcql.ClaimQuery{}, more.Credentials[0].Claims...), dcql.ClaimQuery{Path: claims.Path{"tone"}})
+	q.object["dcql_query"] = &more
+	if _, err := r.wallet.AskDigital(t.Context(), r.message(q), page); wallet.ReasonOf(err) != "policy_query_mismatch" {
+		t.Errorf("got %v", err)
 	}
 }
 
