@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"facet/audit"
@@ -33,9 +34,9 @@ type consoleBook struct {
 	cfg   ConsoleConfig
 	trust *audit.Trust
 
-	mu   sync.Mutex // held while recomputing: one at a time
-	last *consoleSnapshot
-	next time.Time // not before
+	mu   sync.Mutex                      // held while recomputing: one at a time
+	last atomic.Pointer[consoleSnapshot] // changed under mu; nil before the first
+	next time.Time                       // not before; guarded by mu
 }
 
 // A consoleSnapshot is what the console says about one checkpoint.
@@ -100,14 +101,31 @@ func newConsoleBook(cfg ConsoleConfig) (*consoleBook, error) {
 }
 
 // snapshot returns what is known of the newest checkpoint, or of the one before
-// if it is too soon to recompute.
+// if it is too soon to recompute or somebody is at it.
 func (b *consoleBook) snapshot(ctx context.Context) (*consoleSnapshot, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	start := b.cfg.Now()
-	if b.last != nil && start.Before(b.next) {
-		return b.last, nil
+	if last := b.last.Load(); last == nil {
+		b.mu.Lock() // there is nothing to show before
+	} else if !b.mu.TryLock() {
+		return last, nil
 	}
+	defer b.mu.Unlock()
+	start, last := b.cfg.Now(), b.last.Load()
+	if last != nil && start.Before(b.next) {
+		return last, nil
+	}
+	// Who asked may leave: what was begun is finished, or the next would begin anew.
+	s, err := b.read(context.WithoutCancel(ctx), last)
+	end := b.cfg.Now()
+	b.next = end.Add(max(consoleRest, consoleShare*end.Sub(start)))
+	if err != nil {
+		return nil, err
+	}
+	b.last.Store(s)
+	return s, nil
+}
+
+// read recomputes the log if its tree is not last's.
+func (b *consoleBook) read(ctx context.Context, last *consoleSnapshot) (*consoleSnapshot, error) {
 	note, err := b.cfg.Source.Read(ctx, audit.CheckpointPath)
 	if err != nil {
 		return nil, err
@@ -116,18 +134,10 @@ func (b *consoleBook) snapshot(ctx context.Context) (*consoleSnapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.last != nil && b.last.checkpoint.Root() == c.Root() && b.last.checkpoint.Size() == c.Size() {
-		b.last = b.last.signedAgain(c)
-		return b.last, nil
+	if last != nil && last.checkpoint.Root() == c.Root() && last.checkpoint.Size() == c.Size() {
+		return last.signedAgain(c), nil
 	}
-	s, err := b.recompute(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	b.last = s
-	end := b.cfg.Now()
-	b.next = end.Add(max(consoleRest, consoleShare*end.Sub(start)))
-	return s, nil
+	return b.recompute(ctx, c)
 }
 
 // signedAgain is the snapshot with a newer signature on the same tree.
