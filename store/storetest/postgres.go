@@ -23,15 +23,18 @@ const NoPostgres = "FACET_NO_POSTGRES"
 // A Postgres is a PostgreSQL server of the test's own: the system's binaries
 // on an empty folder, reachable through a socket in it and nothing else.
 type Postgres struct {
-	URL string
-	Dir string // everything it stores is below
-	bin string
-	cmd *exec.Cmd
+	URL      string
+	Dir      string // everything it stores is below
+	bin      string
+	settings []string
+	cmd      *exec.Cmd
 }
 
 // StartPostgres starts a server that ends with the test. Without PostgreSQL on
-// this machine the test fails, or is left out if NoPostgres is set.
-func StartPostgres(t testing.TB) *Postgres {
+// this machine the test fails, or is left out if NoPostgres is set. It does not
+// flush to disk, which only guards against losing power, unless a setting says
+// so ("fsync=on").
+func StartPostgres(t testing.TB, settings ...string) *Postgres {
 	t.Helper()
 	bin := postgresBin()
 	if bin == "" && os.Getenv(NoPostgres) == "1" {
@@ -46,7 +49,7 @@ func StartPostgres(t testing.TB) *Postgres {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	p := &Postgres{Dir: dir, bin: bin}
+	p := &Postgres{Dir: dir, bin: bin, settings: settings}
 	p.URL = "postgres:///postgres?" + url.Values{"host": {dir}, "user": {"facet"}}.Encode()
 	if id := serverUser(); id != nil {
 		if err := os.Chown(dir, int(id.Uid), int(id.Gid)); err != nil {
@@ -65,8 +68,11 @@ func StartPostgres(t testing.TB) *Postgres {
 // Start starts the server again after Kill.
 func (p *Postgres) Start(t testing.TB) {
 	t.Helper()
-	// fsync only guards against losing power, which no test does.
-	p.cmd = p.command("postgres", "-D", filepath.Join(p.Dir, "data"), "-k", p.Dir, "-c", "listen_addresses=", "-c", "fsync=off")
+	args := []string{"-D", filepath.Join(p.Dir, "data"), "-k", p.Dir}
+	for _, setting := range append([]string{"listen_addresses=", "fsync=off"}, p.settings...) {
+		args = append(args, "-c", setting)
+	}
+	p.cmd = p.command("postgres", args...)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"facet/store"
 	"facet/store/bolt"
 	"facet/store/keyfile"
 	"facet/verifier"
@@ -47,64 +49,70 @@ func wholeExchange() (ratio float64, p50 time.Duration, err error) {
 		return 0, 0, err
 	}
 	defer os.RemoveAll(dir)
-	w, err := newWorld()
+	var all rounds
+	err = onBolt(dir, func(s, keys store.Store) (err error) {
+		all, err = exchanges(dir, s, keys)
+		return err
+	})
 	if err != nil {
 		return 0, 0, err
 	}
-	v, stop, err := w.durable(dir)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer stop()
-	var spent, floor time.Duration
-	var took []time.Duration
-	for round := range exchangeRounds + 1 {
-		cost, bare, xs, err := w.round(v)
-		if err != nil {
-			return 0, 0, err
-		}
-		if round == 0 {
-			continue // warms up
-		}
-		spent, floor = spent+cost, floor+bare
-		for _, x := range xs {
-			took = append(took, x.took)
-		}
-	}
-	slices.Sort(took)
-	return float64(spent) / float64(floor), took[len(took)/2], nil
+	slices.Sort(all.took)
+	return float64(all.spent) / float64(all.bare), all.took[len(all.took)/2], nil
 }
 
-// durable is a verifier on disk.
-func (w *world) durable(dir string) (v *verifier.Verifier, stop func(), err error) {
-	db, err := bolt.Open(filepath.Join(dir, "store.db"))
+// rounds are what several rounds of exchanges came to.
+type rounds struct {
+	spent, bare time.Duration   // CPU of the verifier's halves, and of their bare operations
+	busy        time.Duration   // how long those halves took
+	took        []time.Duration // by exchange
+}
+
+// exchanges runs exchangeRounds rounds on these stores and a real log in dir.
+func exchanges(dir string, s, keys store.Store) (all rounds, err error) {
+	w, err := newWorld()
 	if err != nil {
-		return nil, nil, err
-	}
-	keys, err := keyfile.Open(keyfile.Config{Path: filepath.Join(dir, "keys")})
-	if err != nil {
-		return nil, nil, err
+		return all, err
 	}
 	log, err := auditlog.Open(context.Background(), auditlog.Config{Dir: filepath.Join(dir, "log"), Origin: "bench.example/log"})
 	if err != nil {
-		return nil, nil, err
+		return all, err
 	}
-	stop = func() {
-		_ = log.Close() // the folder goes with them
-		_ = keys.Close()
-		_ = db.Close()
+	defer func() { _ = log.Close() }() // the folder goes with it
+	v, err := w.verifier(s, keys, log, false)
+	if err != nil {
+		return all, err
 	}
-	v, err = w.verifier(db, keys, log, false)
-	return v, stop, err
+	for n := range exchangeRounds + 1 {
+		if n == 1 {
+			all = rounds{} // the first warms up
+		}
+		if err := w.round(v, &all); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
-// round runs exchangesARound exchanges and returns the CPU time of the
-// verifier's halves and of the bare operations among them.
-func (w *world) round(v *verifier.Verifier) (spent, bare time.Duration, xs []*exchange, err error) {
+// onBolt calls f with stores on disk.
+func onBolt(dir string, f func(s, keys store.Store) error) error {
+	db, err := bolt.Open(filepath.Join(dir, "store.db"))
+	if err != nil {
+		return err
+	}
+	keys, err := keyfile.Open(keyfile.Config{Path: filepath.Join(dir, "keys")})
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return errors.Join(f(db, keys), keys.Close(), db.Close())
+}
+
+// round runs exchangesARound exchanges and adds up what the verifier's halves
+// cost.
+func (w *world) round(v *verifier.Verifier, all *rounds) error {
 	ctx := context.Background()
-	xs = make([]*exchange, exchangesARound)
-	before := cpu()
-	err = each(len(xs), func(i int) (err error) {
+	xs := make([]*exchange, exchangesARound)
+	err := all.measure(len(xs), func(i int) (err error) {
 		start := time.Now()
 		xs[i], err = begin(ctx, v, "home")
 		if err == nil {
@@ -112,26 +120,35 @@ func (w *world) round(v *verifier.Verifier) (spent, bare time.Duration, xs []*ex
 		}
 		return err
 	})
-	spent = cpu() - before
 	if err != nil {
-		return 0, 0, nil, err
+		return err
 	}
 	if err := each(len(xs), func(i int) error { return w.answer(ctx, xs[i]) }); err != nil {
-		return 0, 0, nil, err
+		return err
 	}
-	before = cpu()
-	err = each(len(xs), func(i int) error {
+	err = all.measure(len(xs), func(i int) error {
 		start := time.Now()
 		err := xs[i].end(ctx, v)
 		xs[i].took += time.Since(start)
 		return err
 	})
-	spent += cpu() - before
 	if err != nil {
-		return 0, 0, nil, err
+		return err
 	}
-	bare, err = bareOperations(len(xs))
-	return spent, bare, xs, err
+	for _, x := range xs {
+		all.took = append(all.took, x.took)
+	}
+	bare, err := bareOperations(len(xs))
+	all.bare += bare
+	return err
+}
+
+// measure calls f as each does and adds what that took.
+func (all *rounds) measure(n int, f func(i int) error) error {
+	began, before := time.Now(), cpu()
+	err := each(n, f)
+	all.spent, all.busy = all.spent+cpu()-before, all.busy+time.Since(began)
+	return err
 }
 
 // bareOperations is the CPU time of the ECDSA in n exchanges.

@@ -32,7 +32,7 @@ func allWorks() ([]work, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, add := range []func() ([]work, error){credentialWorks, httpWorks, boundWorks, statusWorks, logWorks, exchangeWorks, approveWorks, wasmWorks} {
+	for _, add := range []func() ([]work, error){credentialWorks, httpWorks, boundWorks, statusWorks, logWorks, exchangeWorks, rateWorks, memoryWorks, approveWorks, wasmWorks} {
 		more, err := add()
 		if err != nil {
 			return nil, err

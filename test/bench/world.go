@@ -53,6 +53,7 @@ type world struct {
 	issuer   identity
 	news     identity
 	policies map[string]*policy.Policy // by the last part of their id
+	now      func() time.Time
 }
 
 func newWorld() (*world, error) {
@@ -60,7 +61,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{policies: map[string]*policy.Policy{}}
+	w := &world{policies: map[string]*policy.Policy{}, now: time.Now}
 	for name, id := range map[string]*identity{issuerName: &w.issuer, platformOrg: &w.news} {
 		leaf, leafKey, err := certificate(name, false, anchor, key)
 		if err != nil {
@@ -129,7 +130,7 @@ func (w *world) verifier(s, keys store.Store, log verifier.Log, plain bool) (*ve
 		policies = append(policies, p)
 	}
 	return verifier.New(context.Background(), verifier.Config{
-		Store: s, Keys: keys, Log: log, Trust: w.trust, Now: time.Now, BaseURL: baseURL, InsecureLoopback: true,
+		Store: s, Keys: keys, Log: log, Trust: w.trust, Now: w.now, BaseURL: baseURL, InsecureLoopback: true,
 		LogInfo: openid4vp.LogInfo{Origin: "bench.example/log", Key: "bench.example/log+00000000+AA==", URL: baseURL + "/log/"},
 		Platforms: []verifier.Platform{{
 			ID: platformID, Name: platformOrg, ReturnURIs: []string{returnURI}, Signer: w.news.key, X5C: w.news.x5c, Policies: policies,
@@ -185,14 +186,14 @@ func (w *world) answer(ctx context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	r, err := u.Authenticate(ctx, openid4vp.Authority{Verifiers: w.trust, Now: time.Now()})
+	r, err := u.Authenticate(ctx, openid4vp.Authority{Verifiers: w.trust, Now: w.now()})
 	if err != nil {
 		return err
 	}
 	token := openid4vp.VPToken{}
 	consent := sha256.Sum256([]byte("the page that was shown"))
 	kb := sdjwt.KBClaims{
-		Nonce: r.Nonce, Audience: r.ClientID, IssuedAt: time.Now(),
+		Nonce: r.Nonce, Audience: r.ClientID, IssuedAt: w.now(),
 		Extra: map[string]any{"consent": base64.RawURLEncoding.EncodeToString(consent[:])},
 	}
 	for _, q := range r.DCQL.Credentials {
@@ -201,7 +202,7 @@ func (w *world) answer(ctx context.Context, x *exchange) error {
 		case vctMember:
 			presentation, err = w.member(ctx, kb)
 		case vctPrefs:
-			presentation, err = minted(ctx, kb)
+			presentation, err = w.minted(ctx, kb)
 		default:
 			continue
 		}
@@ -229,7 +230,7 @@ func (w *world) member(ctx context.Context, kb sdjwt.KBClaims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	at := time.Now()
+	at := w.now()
 	sd, err := credentials.Issue(ctx, w.issuer.key, w.issuer.x5c, credentials.Issuance{
 		VCT: vctMember, Subject: map[string]any{"tier": "plus", "entitlements": []any{"archive", "audio"}, "valid_until": "2037-12-31"},
 		Holder: holder.Public(), IssuedAt: at, ExpiresAt: at.Add(24 * time.Hour),
@@ -244,12 +245,12 @@ func (w *world) member(ctx context.Context, kb sdjwt.KBClaims) (string, error) {
 	return c.Holding().Present(ctx, []claims.Path{{"tier"}}, holder, kb)
 }
 
-func minted(ctx context.Context, kb sdjwt.KBClaims) (string, error) {
+func (w *world) minted(ctx context.Context, kb sdjwt.KBClaims) (string, error) {
 	key, err := jose.GenerateKey()
 	if err != nil {
 		return "", err
 	}
-	at := time.Now()
+	at := w.now()
 	sd, err := credentials.Mint(ctx, key, credentials.Minted{
 		VCT: vctPrefs, IssuedAt: at, ExpiresAt: at.Add(time.Hour),
 		Claims: map[string]any{"depth": "detail", "topics": []any{"483", "596"}, "languages": []any{"de"}},
