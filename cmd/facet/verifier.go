@@ -68,6 +68,7 @@ func runVerifier(ctx context.Context, env *environ, args []string) error {
 		return fmt.Errorf("%s:\n%w", *file, err)
 	}
 	s.logger = slog.New(slog.NewTextHandler(env.stderr, nil))
+	server.PaceGC()
 	return serveVerifier(ctx, env, c, s)
 }
 

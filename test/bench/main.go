@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"facet/verifier/server"
 )
 
 // A work is one thing to measure.
@@ -43,6 +45,7 @@ func main() {
 	slice := flag.Duration("slice", 60*time.Millisecond, "CPU time of one turn")
 	only := flag.String("only", "", "measure only works whose name contains this (floors always)")
 	flag.Parse()
+	server.PaceGC() // as facet verifier serve does
 	works, err := allWorks()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
