@@ -20,6 +20,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,7 +183,8 @@ type rig struct {
 	store  store.Store
 	keys   store.Store
 	log    *auditlog.Log
-	wire   verifier.Log // what the engine appends to; log, unless a test puts something in between
+	last   *atomic.Uint64 // entry of any engine, counted from 1
+	wire   verifier.Log   // what the engine appends to; log, unless a test puts something in between
 	status credentials.StatusChecker
 	engine *verifier.Verifier
 	http   http.Handler
@@ -205,13 +207,26 @@ func newRig(t *testing.T, change ...func(*rig)) *rig {
 	t.Cleanup(func() { log.Close() })
 	r := &rig{
 		t: t, w: theWorld(), clock: &clock{now: time.Now().Truncate(time.Second)},
-		store: store.Memory(), keys: store.Memory(), log: log, wire: log, node: "rig",
+		store: store.Memory(), keys: store.Memory(), log: log, wire: log, last: &atomic.Uint64{}, node: "rig",
 	}
 	for _, c := range change {
 		c(r)
 	}
 	r.start()
 	return r
+}
+
+// A noted log knows which entry was the last.
+type noted struct {
+	verifier.Log
+	last *atomic.Uint64
+}
+
+func (n *noted) Append(ctx context.Context, id string, leaf []byte) (uint64, error) {
+	index, err := n.Log.Append(ctx, id, leaf)
+	for last := n.last.Load(); err == nil && index+1 > last && !n.last.CompareAndSwap(last, index+1); last = n.last.Load() {
+	}
+	return index, err
 }
 
 // start makes a new engine on what is stored, as a restart does.
@@ -244,7 +259,7 @@ func (r *rig) platforms() []verifier.Platform {
 func (r *rig) tryStart() (err error) {
 	r.metrics = server.NewMetrics()
 	r.engine, err = verifier.New(context.Background(), verifier.Config{
-		Store: r.store, Keys: r.keys, Log: r.wire, Trust: r.w.trust, Status: r.status, Now: r.clock.Now, BaseURL: baseURL, Node: r.node,
+		Store: r.store, Keys: r.keys, Log: &noted{r.wire, r.last}, Trust: r.w.trust, Status: r.status, Now: r.clock.Now, BaseURL: baseURL, Node: r.node,
 		LogInfo:          openid4vp.LogInfo{Origin: r.log.Origin(), Key: r.log.VKey(), URL: baseURL + "/log/"},
 		Platforms:        r.platforms(),
 		Count:            r.metrics.Presentation,
