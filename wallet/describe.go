@@ -232,6 +232,9 @@ func (p *proposal) technical() []Technical {
 	if p.registered != nil {
 		for _, v := range p.registered.By {
 			out = append(out, Technical{"registration", fmt.Sprintf("%s · %s · %s", v.Subject, v.Registrar.ID, v.ExpiresAt.UTC().Format(time.DateOnly))})
+			if words := registeredWords(v.Purpose)["en"]; words != "" {
+				out = append(out, Technical{"registered for", words})
+			}
 		}
 		for _, b := range p.registered.Beyond {
 			out = append(out, Technical{"not registered", b.String()})

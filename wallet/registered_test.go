@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,7 +112,11 @@ func TestOverasking(t *testing.T) {
 		}
 	})
 	r := newRig(t)
-	words := r.mustAsk(r.question().registered(r, r.register, nil, ageType, age18)).Registered.Purpose
+	fits := r.mustAsk(r.question().registered(r, r.register, nil, ageType, age18))
+	words := fits.Registered.Purpose
+	if !slices.Contains(fits.Technical, wallet.Technical{Label: "registered for", Value: "Startseite nach deinen Vorlieben"}) {
+		t.Errorf("the details: %v", fits.Technical)
+	}
 	if words["de"] != "Startseite nach deinen Vorlieben" || words["en"] != words["de"] {
 		t.Errorf("the registered purpose reads %q", words)
 	}
