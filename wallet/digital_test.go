@@ -377,8 +377,8 @@ func TestFragment(t *testing.T) {
 	}
 	q := fragment()
 	done, err := r.present(r.mustAsk(q), "home.topics")
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || !done.Carried {
+		t.Fatalf("%+v, %v", done, err)
 	}
 	_, err = credentials.Verify(t.Context(), back(done.RedirectURI).VPToken["prefs"][0], credentials.Rule{
 		SelfAsserted: []string{"urn:facet:media-preferences:1"}, Now: r.now, Leeway: time.Minute,

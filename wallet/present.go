@@ -52,7 +52,7 @@ func (w *Wallet) Present(ctx context.Context, proposalID, digest string, choices
 	}
 	return Presented{
 		RedirectURI: optional(next), Digital: p.answer.digital,
-		HistoryID: p.answer.deedID, Sent: p.answer.sent, Until: p.view.Retention.Until,
+		HistoryID: p.answer.deedID, Sent: p.answer.sent, Until: p.view.Retention.Until, Carried: p.request.ResponseMode == openid4vp.ModeFragment,
 	}, nil
 }
 

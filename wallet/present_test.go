@@ -62,7 +62,7 @@ func TestPresentSendsWhatWasShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done.RedirectURI == nil || len(r.posted()) != 1 {
+	if done.RedirectURI == nil || done.Carried || len(r.posted()) != 1 {
 		t.Fatalf("%+v, %d posts", done, len(r.posted()))
 	}
 	answer := r.decrypt(q, r.posted()[0])

@@ -264,6 +264,7 @@ type Presented struct {
 	HistoryID   string     `json:"history_id"`
 	Sent        []Labelled `json:"sent"`
 	Until       int64      `json:"until"`
+	Carried     bool       `json:"carried,omitempty"` // the answer is in RedirectURI and arrives when the holder goes there
 
 	Digital *openid4vp.DigitalMessage `json:"digital,omitempty"`
 }

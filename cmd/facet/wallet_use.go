@@ -75,7 +75,11 @@ func (w *ownWallet) present(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w.env.stdout, "Sent. It is in your history as %s.\n", done.HistoryID)
+	how := "Sent"
+	if done.Carried {
+		how = "Made, not sent: it is in the address to go on at"
+	}
+	fmt.Fprintf(w.env.stdout, "%s. It is in your history as %s.\n", how, done.HistoryID)
 	if done.RedirectURI != nil {
 		fmt.Fprintf(w.env.stdout, "Go on at %s\n", *done.RedirectURI)
 	}

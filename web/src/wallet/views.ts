@@ -280,6 +280,8 @@ export interface Presented {
   history_id: string;
   sent: Labelled[] | null;
   until: number;
+  /** The answer is in redirect_uri and arrives when the holder goes there. */
+  carried?: boolean;
 }
 
 export interface ReceiptCheck {

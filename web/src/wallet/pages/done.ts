@@ -49,16 +49,17 @@ export class DonePage extends Page {
     const { proposal, presented, back } = this.answered;
     const party = proposal.asker.name;
     const elsewhere = proposal.cross_device || !back;
+    const carried = !elsewhere && presented?.carried;
     const path = `/history/${encodeURIComponent(presented?.history_id ?? "")}`;
     const sent = (presented?.sent ?? []).map((s) => w.pick(s.label));
     return html`<div class="message">
       <span class="message__icon message__icon--${elsewhere ? "plain" : "trust"}">${icon(elsewhere ? "screen" : "accept")}</span>
       <div class="stack stack--tight">
-        <h1>${w.t(elsewhere ? "done.elsewhere" : "done.title")}</h1>
-        <p>${w.t(elsewhere ? "done.elsewhere_more" : "done.more", { party })}</p>
+        <h1>${w.t(elsewhere ? "done.elsewhere" : carried ? "done.carried" : "done.title")}</h1>
+        <p>${w.t(elsewhere ? "done.elsewhere_more" : carried ? "done.carried_more" : "done.more", { party })}</p>
       </div>
       <section class="panel stack" aria-labelledby="what">
-        <h2 id="what">${w.t("done.has", { party })}</h2>
+        <h2 id="what">${w.t(carried ? "done.brings" : "done.has", { party })}</h2>
         <ul class="stack stack--tight">
           ${sent.length ? sent.map((s) => html`<li class="with-icon">${icon("accept")}<span>${s}</span></li>`) : html`<li>${w.t("done.has_nothing")}</li>`}
         </ul>
