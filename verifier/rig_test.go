@@ -188,6 +188,7 @@ type rig struct {
 	status credentials.StatusChecker
 	engine *verifier.Verifier
 	http   http.Handler
+	server *server.Server
 
 	node    string // its name beside others on the same store
 	metrics *server.Metrics
@@ -271,10 +272,11 @@ func (r *rig) tryStart() (err error) {
 	if err != nil {
 		return err
 	}
-	r.http, err = server.New(server.Config{
+	r.server, err = server.New(server.Config{
 		Engine: r.engine, Log: r.log.Handler(), Now: r.clock.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: r.metrics,
 		APIKeys: []server.APIKey{{Platform: "news", SHA256: server.HashKey(keyNews)}, {Platform: "other", SHA256: server.HashKey(keyOther)}},
 	})
+	r.http = r.server
 	return err
 }
 
@@ -299,10 +301,14 @@ func (a reply) field(name string) string {
 type call struct {
 	method, url, key, contentType, body string
 	header                              map[string]string
+	from                                string // who opens the connection; empty: this machine
 }
 
 func (r *rig) do(c call) reply {
 	req := httptest.NewRequest(c.method, c.url, strings.NewReader(c.body))
+	if req.RemoteAddr = "127.0.0.1:1"; c.from != "" {
+		req.RemoteAddr = c.from
+	}
 	if c.contentType != "" {
 		req.Header.Set("Content-Type", c.contentType)
 	}

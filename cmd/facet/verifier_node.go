@@ -130,6 +130,7 @@ func (n *verifierNode) open(ctx context.Context) error {
 	if n.engine, err = verifier.New(ctx, c); err != nil {
 		return err
 	}
+	n.metrics.Watch(n.engine.Duties)
 	n.admin = n.serveAdmin()
 	n.handler, err = n.serve(ctx)
 	return err

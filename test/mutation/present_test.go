@@ -65,7 +65,7 @@ var sessionMutations = []mutation{
 	{ids("SES-003"), answered, []edit{{inVerifier, "if t.ReadAt == 0 {", "if true {"}}},
 	{ids("SES-005"), answered, []edit{{inVerifier, `"facet/verifier/v1/id/"+string(p)`, `"facet/verifier/v1/id/"`}}},
 	{ids("SES-005"), answered, []edit{{inVerifier, "n.blocks[p].Encrypt(b, b)", ""}, {inVerifier, "n.blocks[p].Decrypt(b, b)", ""}}},
-	{ids("SES-006"), answered, []edit{never(inServer, "!s.guesses.allow(platformOf(c))")}},
+	{ids("SES-006"), answered, []edit{never(inServer, "spent != nil")}},
 	{ids("SES-009"), answered, []edit{{inVerifier, "t.Platform != platformID || t.policy == nil", "t.policy == nil"}}},
 	{ids("SES-007"), answered, []edit{never(inServer, `site != "" && site != "none"`)}},
 	{ids("SES-011"), texts, []edit{{inPolicy, `} else if p.Purpose == "" {`, "} else if false {"}}},

@@ -15,7 +15,7 @@ import (
 // events streams the state of one request as server-sent events until it ends
 // or the client leaves.
 func (s *Server) events(c echo.Context) error {
-	if !s.streams.take(platformOf(c)) {
+	if !s.streams.take(platformOf(c), s.around.Load().of(platformOf(c)).Streams) {
 		return &apiError{"streams_exhausted"}
 	}
 	defer s.streams.leave(platformOf(c))
@@ -43,6 +43,9 @@ func (s *Server) events(c echo.Context) error {
 		case <-s.cfg.Stopping:
 			return nil
 		case <-tick.C:
+		}
+		if id, ok := s.keyHolder(c); !ok || id != platformOf(c) {
+			return nil // its key was taken away meanwhile
 		}
 	}
 }

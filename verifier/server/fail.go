@@ -92,9 +92,7 @@ func (s *Server) fail(err error, c echo.Context) {
 	if m.status >= 500 {
 		s.cfg.Logger.Error("failed", "route", c.Path(), "error", err)
 	}
-	if m.status == http.StatusTooManyRequests || m.status == http.StatusServiceUnavailable {
-		c.Response().Header().Set("Retry-After", "1")
-	}
+	setRetryAfter(c, m.status, err)
 	switch path := c.Request().URL.Path; {
 	case strings.HasPrefix(path, "/wallet/"):
 		status := walletStatus(c, reason, m)
@@ -106,6 +104,17 @@ func (s *Server) fail(err error, c echo.Context) {
 	}
 	if err != nil {
 		s.cfg.Logger.Debug("answer not delivered", "route", c.Path())
+	}
+}
+
+// setRetryAfter says when to come back: what is away may be there in a moment.
+func setRetryAfter(c echo.Context, status int, err error) {
+	var limit *limitError
+	switch {
+	case errors.As(err, &limit):
+		c.Response().Header().Set("Retry-After", limit.seconds())
+	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
+		c.Response().Header().Set("Retry-After", "1")
 	}
 }
 

@@ -22,6 +22,7 @@ type Metrics struct {
 	acts          *prometheus.HistogramVec
 	certificates  *prometheus.GaugeVec
 	webhooks      *prometheus.CounterVec
+	refusals      *prometheus.CounterVec
 }
 
 // NewMetrics returns figures that are all zero, in a registry of their own.
@@ -43,10 +44,14 @@ func NewMetrics() *Metrics {
 		}, []string{"platform"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "webhooks_total",
-			Help: "Attempts to deliver a webhook, by outcome: delivered, retried, dropped.",
+			Help: "Webhooks, by what became of them: delivered, retried, dropped, superseded.",
 		}, []string{"outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "verifier_refused_total",
+			Help: "Calls refused because a budget was used up, by budget.",
+		}, []string{"budget"}),
 	}
-	m.registry.MustRegister(m.presentations, m.acts, m.certificates, m.webhooks,
+	m.registry.MustRegister(m.presentations, m.acts, m.certificates, m.webhooks, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, act := range actOf {
 		m.acts.WithLabelValues(act) // zero is a figure too
@@ -54,7 +59,39 @@ func NewMetrics() *Metrics {
 	for _, outcome := range []audit.Outcome{audit.Answered, audit.NoAnswer, audit.Expired} {
 		m.presentations.WithLabelValues(string(outcome), "")
 	}
+	for _, name := range budgetNames {
+		m.refusals.WithLabelValues(name)
+	}
 	return m
+}
+
+// refused counts a call that a budget did not allow.
+func (m *Metrics) refused(b budget) {
+	if m != nil {
+		m.refusals.WithLabelValues(budgetNames[b]).Inc()
+	}
+}
+
+// Watch publishes what the engine knows of the work nobody asks for. Call it
+// once.
+func (m *Metrics) Watch(duties func() verifier.Duties) {
+	for _, g := range []struct {
+		name, help string
+		value      func(verifier.Duties) float64
+	}{
+		{"verifier_worker_leads", "1 if this node sweeps, 0 if another one does.", func(d verifier.Duties) float64 {
+			if d.Leads {
+				return 1
+			}
+			return 0
+		}},
+		{"verifier_worker_lease_age_seconds", "Since this node last saw that some node sweeps.", func(d verifier.Duties) float64 { return d.LeaseAge.Seconds() }},
+		{"verifier_worker_stuck", "Transactions whose last step failed on this node.", func(d verifier.Duties) float64 { return float64(d.Stuck) }},
+		{"verifier_webhooks_due", "Webhooks due at the last look, on the node that sweeps; at most about a hundred of each platform are counted.", func(d verifier.Duties) float64 { return float64(d.Webhooks) }},
+		{"verifier_webhook_oldest_due_seconds", "How long the oldest of them has been due.", func(d verifier.Duties) float64 { return d.OldestDue.Seconds() }},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, func() float64 { return g.value(duties()) }))
+	}
 }
 
 // Handler serves the figures in Prometheus' text format. Mount it where the

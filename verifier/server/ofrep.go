@@ -56,11 +56,20 @@ func evaluationFailed(c echo.Context, key string, err error) error {
 	case m.status >= 500 || m.status == http.StatusTooManyRequests || m.status == http.StatusForbidden:
 		status = m.status
 	}
+	setRetryAfter(c, status, err)
 	return c.JSON(status, hints.EvaluationFailure{Key: key, ErrorCode: code, ErrorDetails: m.detail})
 }
 
 // hints finds the hints the caller may evaluate.
 func (s *Server) hints(c echo.Context) (hints.HintSet, error) {
+	platform, isKey := s.keyHolder(c)
+	spend := func() error { return s.spend(c, budgetOFREP) }
+	if isKey { // its readers' evaluations come from one address
+		spend = func() error { return s.spendAs(platform, budgetCalls) }
+	}
+	if err := spend(); err != nil {
+		return nil, err
+	}
 	body, err := readBody(c, MaxBody)
 	if err != nil {
 		return nil, err
@@ -75,12 +84,8 @@ func (s *Server) hints(c echo.Context) (hints.HintSet, error) {
 	if !ok {
 		return nil, &apiError{verifier.ReasonToken}
 	}
-	platform, isKey := s.keyHolder(c)
 	if !isKey {
 		return s.cfg.Engine.Hints(c.Request().Context(), token)
-	}
-	if !s.calls.allow(platform) {
-		return nil, &apiError{"rate_limited"}
 	}
 	id, _ := in.Context["targetingKey"].(string)
 	return s.cfg.Engine.HintsByID(c.Request().Context(), platform, id)

@@ -40,11 +40,14 @@ func (s *Server) platform(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		id, ok := s.keyHolder(c)
 		if !ok {
+			if err := s.spend(c, budgetFailedKeys); err != nil {
+				return err
+			}
 			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="facet"`)
 			return &apiError{"api_key_invalid"}
 		}
-		if !s.calls.allow(id) {
-			return &apiError{"rate_limited"}
+		if err := s.spendAs(id, budgetCalls); err != nil {
+			return err
 		}
 		c.Set(contextPlatform, id)
 		return next(c)
@@ -58,8 +61,8 @@ func (s *Server) keyHolder(c echo.Context) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	id, ok := s.keys[HashKey(key)]
-	return id, ok
+	k, ok := s.around.Load().keys[HashKey(key)]
+	return k.Platform, ok && (k.Until.IsZero() || s.cfg.Now().Before(k.Until))
 }
 
 func bearer(c echo.Context) (string, bool) {
@@ -170,8 +173,8 @@ func (s *Server) result(c echo.Context) error {
 func (s *Server) guess(c echo.Context, err error) error {
 	switch reasonOf(err) {
 	case verifier.ReasonUnknown, verifier.ReasonCodeMismatch:
-		if !s.guesses.allow(platformOf(c)) {
-			return &apiError{"rate_limited"}
+		if spent := s.spendAs(platformOf(c), budgetMisses); spent != nil {
+			return spent
 		}
 	}
 	return err

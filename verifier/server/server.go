@@ -8,12 +8,13 @@
 package server
 
 import (
-	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -35,16 +36,6 @@ const (
 	EventInterval  = time.Second / 2
 )
 
-// An APIKey lets one platform in. Only its hash is configured.
-type APIKey struct {
-	Platform string
-	SHA256   [sha256.Size]byte
-}
-
-// HashKey is what an APIKey holds of a key. A key is random with at least 128
-// bits, so a plain hash is enough.
-func HashKey(key string) [sha256.Size]byte { return sha256.Sum256([]byte(key)) }
-
 // A Mounter adds routes of its own below a group; the auditor's console is one.
 type Mounter interface{ Mount(*echo.Group) }
 
@@ -53,7 +44,10 @@ type Mounter interface{ Mount(*echo.Group) }
 type Config struct {
 	Engine   *verifier.Verifier
 	Log      http.Handler // the published log, below auditlog.Prefix
-	APIKeys  []APIKey
+	APIKeys  []APIKey     // these and the next three: see Callers, and Server.Admit
+	Limits   Limits
+	Each     map[string]Limits
+	Trusted  []netip.Prefix
 	Console  Mounter     // gets the root group; its pages are below /audit
 	UI       *web.Bundle // has the <wallet-request> and <hint-why> elements, and the client
 	Logger   *slog.Logger
@@ -66,9 +60,10 @@ type Config struct {
 // A Server answers HTTP requests. Make one with New.
 type Server struct {
 	cfg     Config
-	keys    map[[sha256.Size]byte]string // hash of the key → platform
-	calls   *limiter
-	guesses *limiter
+	around  atomic.Pointer[callers]
+	limiter *limiter
+	warned  atomic.Bool // about a proxy that is not trusted
+	handler http.Handler
 	streams *places // of open event streams, by platform
 }
 
@@ -77,29 +72,24 @@ var openAPI []byte
 
 // New returns the handler. Give it to an http.Server with timeouts; event
 // streams lift their own write deadline.
-func New(cfg Config) (http.Handler, error) {
+func New(cfg Config) (*Server, error) {
 	switch {
 	case cfg.Engine == nil || cfg.Log == nil || cfg.Now == nil:
 		return nil, errors.New("one of Engine, Log and Now is not set")
-	case len(cfg.APIKeys) == 0:
-		return nil, errors.New("there is no API key, so no platform could ask")
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{
-		cfg: cfg, keys: make(map[[sha256.Size]byte]string),
-		calls: newLimiter(PlatformRate, cfg.Now), guesses: newLimiter(GuessRate, cfg.Now),
-		streams: newPlaces(MaxStreams, MaxStreamsEach),
+	s := &Server{cfg: cfg, limiter: newLimiter(), streams: newPlaces(MaxStreams)}
+	if err := s.Admit(Callers{cfg.APIKeys, cfg.Limits, cfg.Each, cfg.Trusted}); err != nil {
+		return nil, err
 	}
-	for _, k := range cfg.APIKeys {
-		if k.SHA256 == HashKey("") {
-			return nil, errors.New("an API key is empty")
-		}
-		s.keys[k.SHA256] = k.Platform
-	}
-	return s.routes(), nil
+	s.handler = s.routes()
+	return s, nil
 }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 func (s *Server) routes() http.Handler {
 	e := echo.New()
@@ -108,19 +98,20 @@ func (s *Server) routes() http.Handler {
 	e.Use(middleware.Recover(), s.observe, secure)
 
 	e.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
-	e.GET("/ready", s.ready)
+	pages := s.limited(budgetPages)
+	e.GET("/ready", s.ready, pages)
 	e.GET("/openapi.yaml", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "application/yaml", openAPI)
-	})
-	e.Any(auditlog.Prefix+"*", echo.WrapHandler(s.cfg.Log))
+	}, pages)
+	e.Any(auditlog.Prefix+"*", echo.WrapHandler(s.cfg.Log), s.limited(budgetLog))
 	s.mountPlatform(e.Group("/v1", s.platform))
-	s.mountWallet(e.Group("/wallet", public))
+	s.mountWallet(e.Group("/wallet", public, s.limited(budgetWallet)))
 	s.mountOFREP(e.Group("/ofrep/v1", public))
 	for name, media := range takeaways {
 		e.GET("/"+name, s.takeaway(name, media), public)
 	}
 	if s.cfg.Console != nil {
-		s.cfg.Console.Mount(e.Group(""))
+		s.cfg.Console.Mount(e.Group("", pages))
 	}
 	return e
 }
