@@ -39,7 +39,7 @@ func backends(t *testing.T, part, full int) []backend {
 	t.Cleanup(func() { keys.Close() })
 	out := []backend{
 		inMemory(times(part, full)),
-		{"bolt", db, keys, times(max(part/2, 1), full)},
+		{"bolt", db, keys, times(max(part/4, 1), full)},
 	}
 	url := storetest.StartPostgres(t).URL
 	rows, err := postgres.Open(t.Context(), postgres.Config{URL: url})
@@ -48,7 +48,7 @@ func backends(t *testing.T, part, full int) []backend {
 	secrets, err := postgres.Open(t.Context(), postgres.Config{URL: url, Table: "facet_keys", Forget: keyfile.MaxDelay})
 	check(t, err)
 	t.Cleanup(func() { secrets.Close() })
-	return append(out, backend{"postgres", rows, secrets, times(max(part/2, 1), full)})
+	return append(out, backend{"postgres", rows, secrets, times(max(part/4, 1), full)})
 }
 
 func inMemory(rounds int) backend { return backend{"memory", store.Memory(), store.Memory(), rounds} }
