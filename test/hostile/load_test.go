@@ -56,8 +56,12 @@ func TestSiege(t *testing.T) {
 	if grown > MaxGrowth {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
-	if soak && p(besieged, 99) > 2*p(idle, 99) {
-		t.Errorf("good exchanges: p99 %v under siege, %v idle", p(besieged, 99), p(idle, 99))
+	if !soak {
+		return
+	}
+	again := s.exchanges(good) // the machine may have been busy otherwise
+	if most := 2 * max(p(idle, 99), p(again, 99)); p(besieged, 99) > most {
+		t.Errorf("good exchanges: p99 %v under siege, %v idle before, %v after", p(besieged, 99), p(idle, 99), p(again, 99))
 	}
 }
 
