@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -98,13 +99,20 @@ func Sign(ctx context.Context, s Signer, header map[string]any, payload []byte) 
 	if err != nil {
 		return "", fmt.Errorf("jose: encode header: %w", err)
 	}
-	input := EncodeBase64URL(text) + "." + EncodeBase64URL(payload)
-	signature, err := s.Sign(ctx, []byte(input))
+	encoding := base64.RawURLEncoding
+	token := make([]byte, 0, encoding.EncodedLen(len(text))+encoding.EncodedLen(len(payload))+maxSignatureText)
+	token = append(encoding.AppendEncode(token, text), '.')
+	token = encoding.AppendEncode(token, payload)
+	signature, err := s.Sign(ctx, token)
 	if err != nil {
 		return "", err
 	}
-	return input + "." + EncodeBase64URL(signature), nil
+	return string(encoding.AppendEncode(append(token, '.'), signature)), nil
 }
+
+// maxSignatureText is how long two full stops and the signature of any key here
+// are: P-384's 96 bytes.
+const maxSignatureText = 2 + 128
 
 // MarshalPKCS8 returns the secret as PKCS #8 DER.
 func (k *PrivateKey) MarshalPKCS8() ([]byte, error) { return x509.MarshalPKCS8PrivateKey(k.key) }
