@@ -54,7 +54,7 @@ func TestOperatingPage(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile("`(Test[A-Za-z]+)").FindAllStringSubmatch(page, -1) {
 		found := false
-		for _, pattern := range []string{"*_test.go", "../../store/*/*_test.go"} {
+		for _, pattern := range []string{"*_test.go", "../../store/*/*_test.go", "../../verifier/*_test.go"} {
 			files, _ := filepath.Glob(pattern)
 			for _, f := range files {
 				text, err := os.ReadFile(f)
