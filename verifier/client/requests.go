@@ -56,6 +56,7 @@ type Request struct {
 	Policy         string `json:"policy"`
 	Flow           Flow   `json:"flow,omitempty"`          // "": same device
 	ReturnURI      string `json:"return_uri,omitempty"`    // same device only: a registered address, exactly
+	Wallet         string `json:"wallet,omitempty"`        // the one it is for, by name; "": the visitor chooses
 	ResponseMode   string `json:"response_mode,omitempty"` // "" or Fragment
 	Origin         string `json:"origin,omitempty"`        // DigitalAPI only: of the page that asks
 	IdempotencyKey string `json:"-"`                       // "": a fresh one, so that the call may be repeated

@@ -35,6 +35,8 @@ export interface Ask {
   flow?: Flow;
   /** Same device only: a registered address, exactly. */
   return_uri?: string;
+  /** The one it is for, by name; left out, the visitor chooses. */
+  wallet?: string;
   response_mode?: "fragment";
   /** dc_api only: the origin of the page that asks. */
   origin?: string;
