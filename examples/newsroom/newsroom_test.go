@@ -204,6 +204,8 @@ func TestAnswerByBrowser(t *testing.T) {
 	}
 	id := r.begin(c, "home", client.DigitalAPI, "/")
 	r.begin(other, "home", client.DigitalAPI, "/")
+	linked := r.begin(c, "access", client.SameDevice, "/") // is answered by coming back, not here
+	linkedCode := r.api.answer(t, linked, everything)
 	code := r.api.answer(t, id, everything)
 	right := `{"id":"` + id + `","protocol":"openid4vp-v1-signed","data":"` + code + `"}`
 	for name, tt := range map[string]struct {
@@ -214,6 +216,7 @@ func TestAnswerByBrowser(t *testing.T) {
 		"another session":  {other, right, http.StatusForbidden},
 		"no session":       {r.browser(), right, http.StatusForbidden},
 		"another's answer": {c, strings.Replace(right, code, "code-txb", 1), http.StatusForbidden},
+		"another way":      {c, strings.NewReplacer(id, linked, code, linkedCode).Replace(right), http.StatusForbidden},
 		"no request":       {c, strings.Replace(right, id, "", 1), http.StatusForbidden},
 		"no answer":        {c, `{"id":"` + id + `"}`, http.StatusBadRequest},
 		"too large":        {c, strings.Replace(right, code, strings.Repeat("x", client.MaxAnswer), 1), http.StatusBadRequest},

@@ -43,7 +43,7 @@ func TestWebhook(t *testing.T) {
 		t.Fatal("no webhook came")
 	}
 	old := bytes.Repeat([]byte{1}, 32)
-	e, err := webhooks(t, time.Now, old, r.secret).Receive(hook) // while the secret is being replaced
+	e, err := webhooks(t, time.Now, old, r.secret, old).Receive(hook) // while the secret is being replaced
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +73,7 @@ func TestWebhookRejects(t *testing.T) {
 	}{
 		{"good", good, true},
 		{"a second signature fits", sent{good.id, good.at, sign(other, good.id, good.at, body) + " " + good.signature, body}, true},
+		{"the first of two signatures fits", sent{good.id, good.at, good.signature + " " + sign(other, good.id, good.at, body), body}, true},
 		{"five minutes old", signed(at(-5*time.Minute), body), true},
 		{"older", signed(at(-5*time.Minute-time.Second), body), false},
 		{"from the future", signed(at(5*time.Minute+time.Second), body), false},

@@ -115,7 +115,7 @@ await check("webhooks", async () => {
   const hook = (change = {}, text = body) => new Request("https://news.example/hook", { method: "POST", body: text, headers: { ...headers, ...change } });
   const other = `whsec_${btoa("x".repeat(32))}`;
   const sent = Number(headers["webhook-timestamp"]) * 1000;
-  const got = await receiveWebhook(hook(), [other, secret]);
+  const got = await receiveWebhook(hook(), [other, secret, other]);
   same([got.request, got.state, got.id, Math.abs(got.at - Date.now()) < 60_000], [id, "released", headers["webhook-id"], true]);
   for (const [name, request, secrets, now] of [
     ["another secret", hook(), [other]],
