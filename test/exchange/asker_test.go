@@ -157,3 +157,33 @@ func TestStrangersDID(t *testing.T) {
 		t.Errorf("the stranger's request is %s, %v", state, err)
 	}
 }
+
+// TestTransactionDataOfTwo answers with two credentials, of which one may sign.
+func TestTransactionDataOfTwo(t *testing.T) {
+	_, change := underDID(t)
+	r := newRig(t, change)
+	r.receive("abo")
+	if _, err := r.wallet.SetPreferences(t.Context(), wallet.Preferences{Topics: []string{"596"}, Depth: "overview"}); err != nil {
+		t.Fatal(err)
+	}
+	begun, err := r.verifier.Begin(t.Context(), verifier.BeginRequest{
+		Platform: "news", Policy: "home", Flow: audit.SameDevice, ReturnURI: returnURI, Wallet: "Facet",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.wallet.Ask(t.Context(), begun.Links[0].URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	choices := []string{"article.length"}
+	shown, err := r.wallet.Preview(t.Context(), p.ID, choices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := r.wallet.Present(t.Context(), p.ID, shown.Digest, choices)
+	if err != nil {
+		t.Fatalf("present: %v", err)
+	}
+	r.sameHints("home", shown.Outcome, r.result(begun, done.RedirectURI).Hints)
+}
