@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -199,5 +200,56 @@ func TestDIDAskers(t *testing.T) {
 	}
 	if n := len(r.posted()); n != 0 {
 		t.Errorf("%d messages reached a stranger", n)
+	}
+}
+
+// TestErasureUnderDID: what a DID's asker deleted, a key of that DID says, now or
+// when it asked; no other DID and no key that the document does not have.
+func TestErasureUnderDID(t *testing.T) {
+	const other = "did:web:abendblatt.localhost"
+	for name, tt := range map[string]struct {
+		by       func(*rig) *identity
+		kid, sub string
+		want     string
+	}{
+		"the same key":             {func(r *rig) *identity { return r.paper }, paperDID + "#1", paperDID, ""},
+		"a newer key":              {func(r *rig) *identity { return r.office }, paperDID + "#2", paperDID, ""},
+		"a key it does not have":   {func(r *rig) *identity { return r.stranger }, paperDID + "#2", paperDID, wallet.CodeErasure},
+		"a name it does not have":  {func(r *rig) *identity { return r.office }, paperDID + "#3", paperDID, wallet.CodeErasure},
+		"another DID's key":        {func(r *rig) *identity { return r.office }, other + "#1", paperDID, wallet.CodeErasure},
+		"another known DID":        {func(r *rig) *identity { return r.office }, other + "#1", other, wallet.CodeErasure},
+		"a DID nobody knows":       {func(r *rig) *identity { return r.office }, "did:web:evil.example#1", "did:web:evil.example", wallet.CodeErasure},
+		"its key, in another name": {func(r *rig) *identity { return r.paper }, paperDID + "#1", other, wallet.CodeErasure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.list = bytes.Replace(r.list, []byte(`{"id":"spaetblatt"`), []byte(`{"id":"abend-did","name":"Abendblatt","domain":"abendblatt.localhost","did":"`+other+`"},{"id":"spaetblatt"`), 1)
+			r.dids = documents{paperDID + "#1": r.paper.Public(), paperDID + "#2": r.office.Public(), other + "#1": r.office.Public(), "did:web:evil.example#1": r.office.Public()}
+			r.open(nil)
+			r.prefer(liked)
+			q := r.question().underDID(paperDID, "1").prefer(t, r)
+			done, err := r.present(r.mustAsk(q), "article.length")
+			if err != nil {
+				t.Fatal(err)
+			}
+			payload, err := json.Marshal(map[string]any{
+				"sub": "decentralized_identifier:" + tt.sub, "policy_sha256": q.policy.Hash(), "withdrawn_at": r.now.Unix(), "entry": "e", "ref": 7,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			jws, err := jose.Sign(t.Context(), tt.by(r), map[string]any{"typ": wallet.ErasureType, "kid": tt.kid}, payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.reply = func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/jwt")
+				_, _ = w.Write([]byte(jws))
+			}
+			_, err = r.wallet.Withdraw(t.Context(), done.HistoryID)
+			if (err == nil) != (tt.want == "") || err != nil && wallet.ReasonOf(err) != tt.want {
+				t.Errorf("%v, want %q", err, tt.want)
+			}
+		})
 	}
 }
