@@ -2,9 +2,12 @@ package verifier_test
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -201,4 +204,44 @@ func TestLostRaceOnFailingStore(t *testing.T) {
 	}
 	a.send().want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
 	a.send().want(t, http.StatusBadRequest, "invalid_request", verifier.ReasonUsed)
+}
+
+// TestNoSpace: a store whose disk is full is told to wallets and platforms as
+// 503 with Retry-After, whichever write meets it, and costs nobody their answer.
+func TestNoSpace(t *testing.T) {
+	var full atomic.Bool
+	r := newRig(t, func(r *rig) { r.store = &noSpace{r.store, &full} })
+	b := r.begin("access", "same_device")
+	a := r.compose(b, twist{})
+	full.Store(true)
+	for name, got := range map[string]reply{
+		"begin":  r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`),
+		"answer": a.send(),
+	} {
+		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.field("code") != verifier.ReasonUnavailable {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	if err := r.engine.Sweep(t.Context()); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("sweep: %v", err)
+	}
+	full.Store(false)
+	if got := a.send(); got.status != http.StatusOK {
+		t.Errorf("with room again: %d %s", got.status, got.body)
+	}
+	r.sweep()
+	r.wantPairs()
+}
+
+// noSpace is a store on a disk that is full now and then.
+type noSpace struct {
+	store.Store
+	full *atomic.Bool
+}
+
+func (s *noSpace) Swap(ctx context.Context, key string, old store.Version, value []byte) (store.Version, error) {
+	if s.full.Load() {
+		return 0, &fs.PathError{Op: "write", Path: "verifier.db", Err: syscall.ENOSPC}
+	}
+	return s.Store.Swap(ctx, key, old, value)
 }

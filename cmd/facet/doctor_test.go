@@ -68,7 +68,7 @@ func (p *patient) file() string {
 		p.t.Fatal(err)
 	}
 	name := filepath.Join(p.dir, "verifier.json")
-	write(p.t, name, string(raw))
+	replace(p.t, name, raw)
 	return name
 }
 

@@ -49,7 +49,7 @@ type process struct {
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
-	out bytes.Buffer
+	out journal
 }
 
 func (p *process) start() {
@@ -61,7 +61,7 @@ func (p *process) start() {
 	p.mu.Lock()
 	p.cmd = exec.Command(self, p.args...)
 	p.cmd.Env = append(append(os.Environ(), "FACET_TEST_RUN=1"), p.env...)
-	p.out.Reset()
+	p.out.reset()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	err = p.cmd.Start()
 	p.mu.Unlock()

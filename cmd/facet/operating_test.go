@@ -72,13 +72,20 @@ func TestOperatingPage(t *testing.T) {
 
 // run starts the verifier on its configuration and returns what stops it.
 func (p *patient) run() (stop func()) {
+	stop, _ = p.runWith()
+	return stop
+}
+
+// runWith is run, and returns what it writes into its journal.
+func (p *patient) runWith() (stop func(), out *journal) {
 	p.t.Helper()
+	out = &journal{}
 	file := p.file()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	var wg sync.WaitGroup
 	var ended error
 	wg.Go(func() {
-		ended = runVerifier(ctx, &environ{stdout: io.Discard, stderr: io.Discard}, []string{"serve", "--config", file})
+		ended = runVerifier(ctx, &environ{stdout: io.Discard, stderr: out}, []string{"serve", "--config", file})
 	})
 	stop = sync.OnceFunc(func() {
 		cancel()
@@ -91,7 +98,9 @@ func (p *patient) run() (stop func()) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if res, err := http.Get(p.config["url"].(string) + "/ready"); err == nil {
 			res.Body.Close()
-			return stop
+			if res.StatusCode == http.StatusNoContent {
+				return stop, out
+			}
 		}
 		if time.Now().After(deadline) {
 			p.t.Fatal("it does not get ready")

@@ -11,8 +11,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"facet/verifier/server"
@@ -62,9 +65,8 @@ func runVerifier(ctx context.Context, env *environ, args []string) error {
 	if err := f.Parse(args[1:]); err != nil || f.NArg() > 0 || *file == "" {
 		return fmt.Errorf("%w: serve needs --config", errUsage)
 	}
-	c, found := readVerifierConfig(*file)
-	s, more := c.resolve(time.Now())
-	if err := problems(append(found, more...)); err != nil {
+	c, s, found := readSetup(*file, time.Now())
+	if err := problems(found); err != nil {
 		return fmt.Errorf("%s:\n%w", *file, err)
 	}
 	s.logger = slog.New(slog.NewTextHandler(env.stderr, nil))
@@ -96,7 +98,10 @@ func serveVerifier(ctx context.Context, env *environ, c *verifierConfig, s verif
 	ctx, stop := context.WithCancel(ctx)
 	var worker sync.WaitGroup
 	worker.Go(func() { n.work(ctx) })
-	worker.Go(func() { n.watch(ctx) })
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGHUP)
+	defer signal.Stop(told)
+	worker.Go(func() { n.watch(ctx, told) })
 	var adminErr error
 	if c.AdminAddr != "" {
 		worker.Go(func() {
@@ -108,7 +113,7 @@ func serveVerifier(ctx context.Context, env *environ, c *verifierConfig, s verif
 	}
 	listener, err := c.listen()
 	if err == nil {
-		err = serveOn(ctx, env, listener, n.handler)
+		err = serveOn(ctx, env, listener, n.server)
 	}
 	stop()
 	worker.Wait()

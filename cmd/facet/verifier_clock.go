@@ -15,12 +15,12 @@ const clockEvery = 30 * time.Second
 // others. One that is off by more than wallets are granted is not ready: what
 // it signs would be refused, and what it sweeps would end at the wrong time.
 func (n *verifierNode) agree(ctx context.Context, clock func(context.Context) (time.Time, error)) error {
-	before := n.setup.now()
+	before := n.now()
 	theirs, err := clock(ctx)
 	if err != nil {
 		return err
 	}
-	after := n.setup.now()
+	after := n.now()
 	off := after.Sub(theirs)
 	if before.After(theirs) { // by how much it is off at least, whenever they looked
 		off = before.Sub(theirs)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -30,6 +28,8 @@ type verifierConfig struct {
 	Log              string           `json:"log"` // of `facet log serve`; empty: the log is in the store's folder
 	Trust            string           `json:"trust"`
 	Platforms        []platformConfig `json:"platforms"`
+	Limits           server.Limits    `json:"limits"`
+	Proxies          []string         `json:"trusted_proxies"` // whose X-Forwarded-For is believed
 	InsecureLoopback bool             `json:"insecure_loopback"`
 
 	base string // the folder paths are relative to
@@ -44,7 +44,10 @@ type platformConfig struct {
 	ID         string            `json:"id"`
 	Name       string            `json:"name"`
 	Identity   string            `json:"identity"`
-	APIKeys    []string          `json:"api_keys_sha256"` // hex
+	Also       []string          `json:"also_identities"` // of requests begun on other nodes
+	APIKeys    []apiKeyConfig    `json:"api_keys_sha256"`
+	Limits     platformLimits    `json:"limits"`
+	Closed     bool              `json:"closed"` // it asks nothing any more
 	ReturnURIs []string          `json:"return_uris"`
 	Origins    []string          `json:"origins"` // of pages, besides those of return_uris
 	Policies   []string          `json:"policies"`
@@ -101,7 +104,7 @@ func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
 		baseURL: strings.TrimRight(c.URL, "/"), origin: c.LogOrigin, logURL: strings.TrimRight(c.Log, "/"),
 		logKey: os.Getenv("FACET_LOG_KEY"), insecureLoopback: c.InsecureLoopback, lists: trustLists{},
 	}
-	found := c.checkSettings(s)
+	found := append(c.checkSettings(s), c.addProxies(&s)...)
 	if c.shared() {
 		s.database = c.Store
 	} else if c.Store != "" {
@@ -185,9 +188,11 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 		found = append(found, id.check(area, now)...)
 	}
 	if p.Webhook != nil {
-		if out.Webhook, err = p.Webhook.read(c.path(p.Webhook.SecretFile)); err != nil {
+		var ends time.Time
+		if out.Webhook, ends, err = p.Webhook.read(c.path(p.Webhook.SecretFile), now); err != nil {
 			found = append(found, bad(area, "webhook: "+err.Error(), "secret_file holds one whsec_… a line, newest first, mode 0600."))
 		}
+		s.endsNext(ends)
 		if !webAddress(p.Webhook.URL, c.InsecureLoopback) {
 			found = append(found, bad(area, "webhook: its url is no https address", "Name the platform's public address."))
 		}
@@ -202,26 +207,37 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	}
 	found = append(found, c.addTrust(s, &out, p.Trust, area)...)
 	found = append(found, c.addRegistrations(&out, p.Registered, area, now)...)
+	found = append(found, c.addAlso(&out, p, area)...)
 	if len(p.Policies) == 0 {
 		found = append(found, bad(area, "there is no policy, so nothing could be asked", "Add one to policies."))
 	}
-	for _, text := range p.APIKeys {
-		sum, err := hex.DecodeString(text)
-		if err != nil || len(sum) != sha256.Size {
-			found = append(found, bad(area, "an entry of api_keys_sha256 is no SHA-256 in hex", "`facet verifier key` prints one."))
-			continue
-		}
-		if other, twice := seen[text]; twice && other != p.ID {
-			found = append(found, bad(area, "it shares an API key with platform "+other, "Give each platform keys of its own."))
-		}
-		seen[text] = p.ID
-		s.keys = append(s.keys, server.APIKey{Platform: p.ID, SHA256: [sha256.Size]byte(sum)})
-	}
-	if len(p.APIKeys) == 0 {
-		found = append(found, bad(area, "it has no API key", "`facet verifier key` makes one; its SHA-256 goes into api_keys_sha256."))
-	}
+	found = append(found, s.addCallers(p, seen, area)...)
 	s.platforms = append(s.platforms, out)
 	return found
+}
+
+// addAlso reads the identities a platform's requests may have been begun with on
+// other nodes, or before a restart.
+func (c *verifierConfig) addAlso(out *platformSetup, p platformConfig, area string) (found []finding) {
+	if len(p.Also) >= verifier.MaxIdentities {
+		found = append(found, bad(area, fmt.Sprintf("also_identities has more than %d files", verifier.MaxIdentities-1), "Remove those whose requests are over: they last five minutes."))
+	}
+	for _, name := range p.Also {
+		id, err := readIdentity(c.path(name), p.Prefix)
+		if err != nil {
+			found = append(found, bad(area, "also_identities: "+name+": "+err.Error(), identityMend))
+			continue
+		}
+		out.Also = append(out.Also, verifier.Identity{Signer: id.key, X5C: id.x5c, Kid: id.kid, Registrations: out.Registrations})
+	}
+	return found
+}
+
+// endsNext notes when a secret ends, so that the setup is read again then.
+func (s *verifierSetup) endsNext(at time.Time) {
+	if !at.IsZero() && (s.source.next.IsZero() || at.Before(s.source.next)) {
+		s.source.next = at
+	}
 }
 
 func readPolicyFile(name string) (*policy.Policy, error) {

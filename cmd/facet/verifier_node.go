@@ -5,13 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"facet/credentials"
 	"facet/credentials/openid4vp"
-	"facet/credentials/statuslist"
 	"facet/fetch"
 	"facet/store"
 	"facet/verifier"
@@ -40,7 +40,11 @@ type verifierSetup struct {
 	trust            *credentials.TrustList
 	lists            trustLists
 	platforms        []platformSetup
+	source           source
 	keys             []server.APIKey
+	limits           server.Limits
+	each             map[string]server.Limits // of single platforms
+	proxies          []netip.Prefix
 	logger           *slog.Logger
 	insecureLoopback bool
 	now              func() time.Time // time.Now; tests have clocks that are off
@@ -64,10 +68,12 @@ type verifierNode struct {
 	engine      *verifier.Verifier
 	store, keys store.Store
 	log         *nodeLog
-	handler     http.Handler
+	fetch       fetch.Fetcher
+	server      *server.Server
 	admin       http.Handler // figures, health and readiness, for operators
 	metrics     *server.Metrics
 	logger      *slog.Logger
+	now         func() time.Time
 	checks      []func(context.Context) error // what must answer for the node to be ready
 	close       []func() error                // in the order they were opened
 	clockErr    atomic.Pointer[error]         // set while the clock is too far from the store's
@@ -78,7 +84,7 @@ func openVerifier(ctx context.Context, s verifierSetup) (*verifierNode, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	n := &verifierNode{setup: s, logger: s.logger, metrics: server.NewMetrics()}
+	n := &verifierNode{setup: s, now: s.now, logger: s.logger, metrics: server.NewMetrics()}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -93,46 +99,32 @@ func (n *verifierNode) open(ctx context.Context) error {
 	if err := n.openLog(ctx); err != nil {
 		return err
 	}
-	client := fetch.New(fetch.Config{InsecureLoopback: s.insecureLoopback})
-	lists := &checkers{client, map[*credentials.TrustList]*statuslist.Checker{}}
-	status, err := lists.of(s.trust)
-	if err != nil {
-		return err
-	}
-	dids, err := didResolver(client, s.insecureLoopback)
+	n.fetch = outside(s)
+	dids, err := didResolver(n.fetch, s.insecureLoopback)
 	if err != nil {
 		return err
 	}
 	c := verifier.Config{
-		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Status: status, Now: s.now, BaseURL: s.baseURL,
+		Store: n.store, Keys: n.keys, Log: n.log, Trust: s.trust, Now: s.now, BaseURL: s.baseURL,
 		LogInfo:          openid4vp.LogInfo{Origin: n.log.origin, Key: n.log.vkey, URL: s.baseURL + auditlog.Prefix},
 		Count:            n.metrics.Presentation,
-		Fetch:            client,
+		Fetch:            fetch.New(fetch.Config{Timeout: webhookTimeout, InsecureLoopback: s.insecureLoopback}),
 		DIDs:             dids,
 		CountWebhook:     n.metrics.Webhook,
 		InsecureLoopback: s.insecureLoopback,
 	}
-	c.Fetch = fetch.New(fetch.Config{Timeout: webhookTimeout, InsecureLoopback: s.insecureLoopback})
 	if s.database == "" {
 		c.Node = "the only one" // its folder is locked, so a restart need not wait for its own lease
 	}
-	for _, p := range s.platforms {
-		if p.Trust != nil {
-			if p.Status, err = lists.of(p.trust); err != nil {
-				return err
-			}
-		}
-		c.Platforms = append(c.Platforms, p.Platform)
-		if !p.ends.IsZero() {
-			n.metrics.CertificateEnd(p.ID, p.ends)
-		}
+	if c.Platforms, err = n.platforms(s); err != nil {
+		return err
 	}
 	if n.engine, err = verifier.New(ctx, c); err != nil {
 		return err
 	}
 	n.metrics.Watch(n.engine.Duties)
 	n.admin = n.serveAdmin()
-	n.handler, err = n.serve(ctx)
+	n.server, err = n.serve(ctx)
 	return err
 }
 
@@ -152,7 +144,7 @@ func (n *verifierNode) serveAdmin() http.Handler {
 	return mux
 }
 
-func (n *verifierNode) serve(ctx context.Context) (http.Handler, error) {
+func (n *verifierNode) serve(ctx context.Context) (*server.Server, error) {
 	ui, err := web.Built()
 	if errors.Is(err, web.ErrNotBuilt) {
 		n.logger.Warn("the web UI is not in this binary: the auditor's console and the page elements are missing")
@@ -163,9 +155,11 @@ func (n *verifierNode) serve(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	who := n.setup.callers()
 	return server.New(server.Config{
-		Engine: n.engine, Log: n.log.handler, APIKeys: n.setup.keys, Console: console, UI: ui,
-		Logger: n.logger, Metrics: n.metrics, Now: n.setup.now, Ready: n.ready, Stopping: ctx.Done(),
+		Engine: n.engine, Log: n.log.handler, Console: console, UI: ui,
+		APIKeys: who.APIKeys, Limits: who.Limits, Each: who.Each, Trusted: who.TrustedProxies,
+		Logger: n.logger, Metrics: n.metrics, Now: n.now, Ready: n.ready, Stopping: ctx.Done(),
 	})
 }
 

@@ -20,9 +20,9 @@ const (
 	remindEvery = 24 * time.Hour
 )
 
-// watch picks up renewed identities until ctx ends, and reminds of those that
-// end soon once a day.
-func (n *verifierNode) watch(ctx context.Context) {
+// watch picks up a changed configuration and renewed identities until ctx ends,
+// when told to or by itself, and reminds of those that end soon once a day.
+func (n *verifierNode) watch(ctx context.Context, told <-chan os.Signal) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	reminded := time.Time{}
@@ -37,7 +37,12 @@ func (n *verifierNode) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-told:
+			n.reload(ctx)
 		case <-tick.C:
+			if n.setup.source.changed(n.now()) {
+				n.reload(ctx)
+			}
 		}
 	}
 }
@@ -143,31 +148,54 @@ func private(name string) error {
 // webhookConfig is where a platform wants to hear that a request ended.
 type webhookConfig struct {
 	URL        string `json:"url"`
-	SecretFile string `json:"secret_file"` // whsec_…, one a line, newest first
+	SecretFile string `json:"secret_file"` // whsec_…, one a line, newest first, perhaps "until" a time
 }
 
-func (w *webhookConfig) read(file string) (*verifier.Webhook, error) {
+// read returns the secrets that have not ended, and when the next one does.
+func (w *webhookConfig) read(file string, now time.Time) (out *verifier.Webhook, ends time.Time, err error) {
 	if err := private(file); err != nil {
-		return nil, err
+		return nil, ends, err
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, ends, err
 	}
-	out := &verifier.Webhook{URL: w.URL}
+	out = &verifier.Webhook{URL: w.URL}
 	for line := range strings.Lines(string(raw)) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
-		text, ok := strings.CutPrefix(line, "whsec_")
-		secret, err := base64.StdEncoding.DecodeString(text)
-		if !ok || err != nil || len(secret) < verifier.MinWebhookSecret || len(secret) > verifier.MaxWebhookSecret {
-			return nil, fmt.Errorf("a line is not whsec_ and %d to %d bytes in base64", verifier.MinWebhookSecret, verifier.MaxWebhookSecret)
+		secret, until, err := readSecret(line)
+		if err != nil {
+			return nil, ends, err
+		}
+		if !until.IsZero() && !now.Before(until) {
+			continue
+		}
+		if !until.IsZero() && (ends.IsZero() || until.Before(ends)) {
+			ends = until
 		}
 		out.Secrets = append(out.Secrets, secret)
 	}
 	if len(out.Secrets) == 0 {
-		return nil, errors.New("there is no secret in it")
+		return nil, ends, errors.New("there is no secret in it that has not ended")
 	}
-	return out, nil
+	return out, ends, nil
+}
+
+// readSecret reads one line of a secret file: whsec_… and perhaps "until" and a
+// time.
+func readSecret(line string) (secret []byte, until time.Time, err error) {
+	line, end, ended := strings.Cut(line, " until ")
+	text, ok := strings.CutPrefix(line, "whsec_")
+	secret, err = base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil || len(secret) < verifier.MinWebhookSecret || len(secret) > verifier.MaxWebhookSecret {
+		return nil, until, fmt.Errorf("a line is not whsec_ and %d to %d bytes in base64", verifier.MinWebhookSecret, verifier.MaxWebhookSecret)
+	}
+	if ended {
+		if until, err = time.Parse(time.RFC3339, strings.TrimSpace(end)); err != nil {
+			return nil, until, errors.New("after until stands no time such as 2026-12-01T00:00:00Z")
+		}
+	}
+	return secret, until, nil
 }

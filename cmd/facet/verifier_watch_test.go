@@ -109,19 +109,21 @@ func TestIdentityEnds(t *testing.T) {
 func TestWebhookSecretFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "whsec")
 	secret := "whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))
-	w := webhookConfig{URL: "https://news.example/hooks"}
+	w, now := webhookConfig{URL: "https://news.example/hooks"}, time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	for name, tt := range map[string]struct {
 		text string
 		n    int
 	}{
 		"one": {secret, 1}, "two and a blank line": {secret + "\n\n" + secret + "\n", 2}, "none": {"\n", 0},
+		"with an end": {secret + "\n" + secret + " until 2026-12-01T00:00:00Z", 2}, "with an end behind": {secret + "\n" + secret + " until 2026-11-21T00:00:00Z", 1},
+		"all ended": {secret + " until 2026-11-21T00:00:00Z", 0}, "an end that is none": {secret + " until tomorrow", 0},
 		"without its prefix": {secret[6:], 0}, "short": {"whsec_MTIzNA==", 0},
 	} {
 		write(t, file, tt.text)
 		if err := os.Chmod(file, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := w.read(file)
+		got, _, err := w.read(file, now)
 		if (err == nil) != (tt.n > 0) || err == nil && len(got.Secrets) != tt.n {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -129,7 +131,7 @@ func TestWebhookSecretFile(t *testing.T) {
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.read(file); err == nil || !strings.Contains(err.Error(), "others may read") {
+	if _, _, err := w.read(file, now); err == nil || !strings.Contains(err.Error(), "others may read") {
 		t.Errorf("readable by all: %v", err)
 	}
 }
