@@ -295,10 +295,7 @@ export async function receiveWebhook(request: Request, secrets: string[], now: n
   return { id, request: of, state, at: new Date(event.timestamp ?? NaN) };
 }
 
-/**
- * Reads what a page posted to the site's server, up to MAX_ANSWER; null if it is no answer. `id` is the request the page
- * says it answers: look it up in the visitor's session, never take it from here.
- */
+/** Reads what a page posted, up to MAX_ANSWER; null if it is no answer. `id` is what the page says: look it up in the visitor's session. */
 export async function readAnswer(request: Request): Promise<{ id: string; answer: Answer } | null> {
   const body = await bounded(request, MAX_ANSWER).catch(() => null);
   const value = body && attempt(() => parse<{ id?: unknown; protocol?: unknown; data?: unknown; fragment?: unknown } | null>(body));
