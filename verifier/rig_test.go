@@ -272,6 +272,7 @@ func (r *rig) tryStart() (err error) {
 	if err != nil {
 		return err
 	}
+	r.metrics.Watch(r.engine.Duties)
 	r.server, err = server.New(server.Config{
 		Engine: r.engine, Log: r.log.Handler(), Now: r.clock.Now, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: r.metrics,
 		APIKeys: []server.APIKey{{Platform: "news", SHA256: server.HashKey(keyNews)}, {Platform: "other", SHA256: server.HashKey(keyOther)}},

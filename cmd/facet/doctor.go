@@ -19,7 +19,8 @@ var doctorCommand = command{
 facet doctor looks at everything ` + "`facet verifier serve --config FILE`" + ` needs: the configuration
 itself, keys and their chains, this machine's clock, DNS, TLS, CORS, the presentation log
 and the store. It changes nothing and may run beside the verifier; what only a running one
-can show is left out with a warning when nobody answers.
+can show is left out with a warning when nobody answers. With admin_addr it also reads the
+node's own figures: who sweeps, whether webhooks leave, who was refused.
 
   --config FILE   the verifier's configuration
   --json          findings as JSON
@@ -97,7 +98,7 @@ func examine(ctx context.Context, file string, now func() time.Time) []finding {
 		found = append(found, fine("config", file+" is complete"))
 	}
 	d := &doctor{c: c, s: s, now: now, client: newLocalClient(c.InsecureLoopback)}
-	for _, look := range []func(context.Context) []finding{d.keys, d.dns, d.clock, d.store, d.log, d.site} {
+	for _, look := range []func(context.Context) []finding{d.keys, d.dns, d.clock, d.store, d.log, d.site, d.worker} {
 		found = append(found, look(ctx)...)
 	}
 	return found
