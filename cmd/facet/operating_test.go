@@ -140,36 +140,60 @@ func (p *patient) begin() string {
 	return begun.ID
 }
 
-// TestRestoredVerifier follows "Backup and restore": what was open before the
-// backup goes on after it, in another folder, and the log with it.
+// documented returns the one command of the page that begins like this, word by
+// word as it stands there.
+func documented(t *testing.T, begin string) []string {
+	t.Helper()
+	raw, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for line := range strings.Lines(string(raw)) {
+		if command, _, _ := strings.Cut(line, "#"); strings.HasPrefix(command, begin+" ") {
+			found = append(found, command)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("the page has %d commands %q", len(found), begin)
+	}
+	return strings.Fields(found[0])[1:]
+}
+
+// TestRestoredVerifier follows "Backup and restore", with the page's own
+// commands: what was open before the backup goes on after it, in another folder,
+// and the log with it.
 func TestRestoredVerifier(t *testing.T) {
 	p := newPatient(t)
+	backup, restore := documented(t, "facet data backup"), documented(t, "facet data restore")
+	check := documented(t, "facet doctor --config")
+	t.Chdir(p.dir)
 	stop := p.run()
 	id := p.begin()
-	data, file := filepath.Join(p.dir, "data"), filepath.Join(p.dir, "backup.tar.gz")
 	env := &environ{stdout: io.Discard, stderr: io.Discard}
-	if err := runData(t.Context(), env, []string{"backup", data, file}); err == nil {
+	if run(t.Context(), env, backup) == 0 {
 		t.Error("a running verifier's folder was backed up")
 	}
 	stop()
-	if err := runData(t.Context(), env, []string{"backup", data, file}); err != nil {
+	if code := run(t.Context(), env, backup); code != 0 {
+		t.Fatalf("backup: exit code %d", code)
+	}
+	if err := os.RemoveAll("data"); err != nil { // the disk is lost
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(data); err != nil { // the disk is lost
-		t.Fatal(err)
+	if code := run(t.Context(), env, restore); code != 0 {
+		t.Fatalf("restore: exit code %d", code)
 	}
-	if err := runData(t.Context(), env, []string{"restore", file, filepath.Join(p.dir, "data-new")}); err != nil {
-		t.Fatal(err)
-	}
-	p.config["store"] = "data-new"
+	p.config["store"] = restore[len(restore)-1]
 	p.run()
 	if status, raw := p.call(nodeKey, "GET", "/v1/requests/"+id, ""); status != http.StatusOK || !bytes.Contains(raw, []byte(`"open"`)) {
 		t.Errorf("%d %s", status, raw)
 	}
 	p.begin()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		code, out := facetDoctor(p.file())
-		if code == 0 {
+		out := &journal{}
+		p.file()
+		if run(t.Context(), &environ{stdout: out, stderr: out}, check) == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
