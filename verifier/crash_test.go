@@ -247,26 +247,28 @@ func (r *rig) sweep() {
 
 // TestLogDown: without the log nothing is asked, released or burned.
 func TestLogDown(t *testing.T) {
-	log := &valve{}
-	r := newRig(t, withValve(log))
-	b := r.begin("access", "same_device")
-	a := r.compose(b, twist{})
-	log.shut.Store(true)
-	r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`).
-		want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
-	a.send().want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
-	r.result(keyNews, b.ID, "any").want(t, http.StatusConflict, "invalid_request", verifier.ReasonNotReady)
-	if err := r.engine.Sweep(t.Context()); !errors.Is(err, errShut) {
-		t.Errorf("sweep: %v, want the log's error", err)
-	}
-	log.shut.Store(false)
-	r.sweep()
-	if got := r.api(keyNews, "GET", "/v1/requests/"+b.ID, ""); got.field("state") != "released" {
-		t.Errorf("after the outage: %s", got.body)
-	}
-	if got := a.send(); got.status != http.StatusOK {
-		t.Errorf("the wallet's second try: %d %s", got.status, got.body)
-	}
+	t.Run("LOG-026", func(t *testing.T) {
+		log := &valve{}
+		r := newRig(t, withValve(log))
+		b := r.begin("access", "same_device")
+		a := r.compose(b, twist{})
+		log.shut.Store(true)
+		r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`).
+			want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+		a.send().want(t, http.StatusServiceUnavailable, "temporarily_unavailable", verifier.ReasonUnavailable)
+		r.result(keyNews, b.ID, "any").want(t, http.StatusConflict, "invalid_request", verifier.ReasonNotReady)
+		if err := r.engine.Sweep(t.Context()); !errors.Is(err, errShut) {
+			t.Errorf("sweep: %v, want the log's error", err)
+		}
+		log.shut.Store(false)
+		r.sweep()
+		if got := r.api(keyNews, "GET", "/v1/requests/"+b.ID, ""); got.field("state") != "released" {
+			t.Errorf("after the outage: %s", got.body)
+		}
+		if got := a.send(); got.status != http.StatusOK {
+			t.Errorf("the wallet's second try: %d %s", got.status, got.body)
+		}
+	})
 }
 
 // TestWithdrawLogDown: what is taken back is unreadable at once, even if the

@@ -48,7 +48,7 @@ func passes(file, refusal string) edit {
 func ids(list string) []string { return strings.Fields(list) }
 
 // covered are the classes of which every row must have a mutation.
-var covered = []string{"JOSE", "X509", "SDJWT", "STATUS", "PRESENT", "SESSION", "SSRF"}
+var covered = []string{"JOSE", "X509", "SDJWT", "STATUS", "PRESENT", "SESSION", "SSRF", "VAULT", "LOG"}
 
 // alone are the rows, by prefix, whose tests may fail only when their own check
 // is gone.
@@ -58,7 +58,8 @@ var alone = []string{"PRES", "SES", "SSRF"}
 var handful = ids("TSL-001 SDJWT-006 JOSE-004")
 
 func all() []mutation {
-	return slices.Concat(joseMutations, chainMutations, sdjwtMutations, credentialMutations, statusMutations, presentMutations, sessionMutations, fetchMutations)
+	return slices.Concat(joseMutations, chainMutations, sdjwtMutations, credentialMutations, statusMutations, presentMutations, sessionMutations, fetchMutations,
+		vaultMutations, logMutations, requestMutations, issuanceMutations)
 }
 
 func TestEveryRowHasAMutation(t *testing.T) {

@@ -110,6 +110,7 @@ func TestHostileSignIn(t *testing.T) {
 		}
 		known, unknown := *b.key, passkeytest.New(testURL, "wallet.localhost")
 		known.Private = unknown.Private // a passkey there is, and the wrong key
+		unknown.Handle = make([]byte, len(known.Handle))
 		var answers []string
 		for _, k := range []*passkeytest.Key{&known, unknown} {
 			b.key = k

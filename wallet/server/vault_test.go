@@ -67,7 +67,9 @@ func TestVaultAPI(t *testing.T) {
 	t.Run("VSRV-006", func(t *testing.T) {
 		r := newRig(t)
 		me := r.holder("me")
-		want(t, r.put(me, `"0"`, make([]byte, 100<<20)), 413, "slow_down", "quota")
+		for _, size := range []int{100 << 20, MaxVault + 1} {
+			want(t, r.put(me, `"0"`, make([]byte, size)), 413, "slow_down", "quota")
+		}
 		etag := status(t, r.put(me, `"0"`, make([]byte, MaxVault)), 204).Header.Get("ETag")
 		refused := 0
 		for range 10_000 {
