@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"facet/policy/lint"
 	"facet/verifier/server"
 )
 
@@ -36,15 +37,13 @@ func TestOperatingPage(t *testing.T) {
 			}
 		}
 	}
-	examples := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(page, -1)
+	examples := regexp.MustCompile("(?s)```(?:json|yaml)\n(.*?)```").FindAllStringSubmatch(page, -1)
 	if len(examples) < 2 {
 		t.Errorf("%d examples", len(examples))
 	}
 	for _, m := range examples {
-		d := json.NewDecoder(strings.NewReader(m[1]))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&verifierConfig{}); err != nil {
-			t.Errorf("an example: %v\n%s", err, m[1])
+		if problems := lint.Settings([]byte(m[1]), &verifierConfig{}); len(problems) > 0 {
+			t.Errorf("an example: %v\n%s", problems, m[1])
 		}
 	}
 	for _, m := range regexp.MustCompile(`(?m)(?:^|\x60|… )facet ([a-z]+)`).FindAllStringSubmatch(page, -1) {

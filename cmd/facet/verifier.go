@@ -27,22 +27,29 @@ var verifierCommand = command{
 	short: "ask wallets for platforms, by policy, with a public log",
 	long: `
 facet verifier serve runs the verifier, its presentation log and the auditor's console.
-The configuration is JSON; paths in it are relative to it:
+The configuration is YAML or JSON; paths in it are relative to it:
 
-  {"url": "https://verifier.example", "store": "data", "log_origin": "verifier.example/log",
-   "trust": "trust.json",
-   "platforms": [{"id": "news", "name": "Morgenblatt", "identity": "morgenblatt.pem",
-     "api_keys_sha256": ["…"], "return_uris": ["https://news.example/facet/callback"],
-     "policies": ["home.yaml"], "wallets": [{"name": "Facet", "url": "https://wallet.example"}]}]}
+  url: https://verifier.example
+  store: data
+  log_origin: verifier.example/log
+  trust: trust.json
+  platforms:
+    - id: news
+      name: Morgenblatt
+      identity: morgenblatt.pem
+      api_keys_sha256: ["…"]
+      return_uris: [https://news.example/facet/callback]
+      policies: [home.yaml]
+      wallets: [{name: Facet, url: https://wallet.example}]
 
 store is a folder, or postgres://… for several verifiers side by side. Those share one log:
-"log": "https://log.internal" names a ` + "`facet log serve`" + `, whose key is in FACET_LOG_KEY.
+log: https://log.internal names a ` + "`facet log serve`" + `, whose key is in FACET_LOG_KEY.
 
 identity is a PEM file (mode 0600) with the platform's private key (PKCS #8) and its
 certificate chain, leaf first, without the anchor. A renewed file is picked up by itself.
 
 More members, and what to do at night: docs/operating.md. ` + "`facet doctor --config FILE`" + `
-looks at all of it without serving. "insecure_loopback": true allows http addresses of
+looks at all of it without serving. insecure_loopback: true allows http addresses of
 this machine, for trying out only; the log says so.
 
 facet verifier key makes an API key and prints it with its SHA-256, once.`,

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -62,8 +60,8 @@ type platformConfig struct {
 	InsecureFragment    bool             `json:"insecure_fragment"`
 }
 
-// readVerifierConfig reads the file strictly: a misspelled member would
-// otherwise be a setting that silently does not hold. What can be read is
+// readVerifierConfig reads the file, YAML or JSON, strictly: a misspelled member
+// would otherwise be a setting that silently does not hold. What can be read is
 // returned all the same, so that every mistake is found at once.
 func readVerifierConfig(file string) (*verifierConfig, []finding) {
 	c := &verifierConfig{Addr: "127.0.0.1:8081", base: filepath.Dir(file)}
@@ -71,18 +69,11 @@ func readVerifierConfig(file string) (*verifierConfig, []finding) {
 	if err != nil {
 		return c, []finding{bad("config", err.Error(), "Name the configuration file with --config.")}
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	strict := d.Decode(c)
-	if strict == nil {
-		return c, nil
+	var found []finding
+	for _, p := range lint.Settings(raw, c) {
+		found = append(found, bad("config", p.String(), "The members are in docs/operating.md."))
 	}
-	found := []finding{bad("config", strings.TrimPrefix(strict.Error(), "json: "), "The members are in docs/operating.md.")}
-	again := &verifierConfig{Addr: c.Addr, base: c.base}
-	if json.Unmarshal(raw, again) != nil {
-		return c, found
-	}
-	return again, found
+	return c, found
 }
 
 func (c *verifierConfig) path(name string) string {

@@ -126,7 +126,7 @@ func TestVerifierConfigMistakes(t *testing.T) {
 	if err == nil {
 		t.Fatal("it started")
 	}
-	for _, part := range []string{`unknown field "platfroms"`, "url: it is no https address", "trust: trust.json: open ", `platform "a": identity: open `,
+	for _, part := range []string{`platfroms: there is no such member here (did you mean platforms?)`, "url: it is no https address", "trust: trust.json: open ", `platform "a": identity: open `,
 		`platform "a": policy a.yaml: open `, "api_keys_sha256 is no SHA-256", "`facet verifier key` prints one"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q is missing in:\n%v", part, err)

@@ -20,27 +20,32 @@ type document struct {
 	places map[string]place // by path as package policy writes it
 }
 
-// read parses the subset of YAML a policy needs: no anchors, aliases, merges,
-// tags or second documents, which all make a file mean what it does not show.
+// read parses a policy.
 func read(text []byte) (*document, error) {
 	if len(text) > policy.MaxSize {
 		return nil, &Problem{Code: ReasonYAML, Message: fmt.Sprintf("the file is larger than %d KiB", policy.MaxSize>>10)}
 	}
+	return parse(text, policy.MaxDepth)
+}
+
+// parse reads the subset of YAML our files need: no anchors, aliases, merges,
+// tags or second documents, which all make a file mean what it does not show.
+func parse(text []byte, depth int) (*document, error) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, syntax(err)
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, &Problem{Line: 1, Column: 1, Code: ReasonYAML, Message: "a policy file holds exactly one document"}
+		return nil, &Problem{Line: 1, Column: 1, Code: ReasonYAML, Message: "the file must hold exactly one document"}
 	}
 	d := &document{places: map[string]place{}}
-	v, err := d.value("", file.Docs[0].Body, policy.MaxDepth)
+	v, err := d.value("", file.Docs[0].Body, depth)
 	if err != nil {
 		return nil, err
 	}
 	root, ok := v.(map[string]any)
 	if !ok {
-		return nil, &Problem{Line: 1, Column: 1, Code: ReasonYAML, Message: "a policy is a list of members: policy, version, purpose, …"}
+		return nil, &Problem{Line: 1, Column: 1, Code: ReasonYAML, Message: "the file must be a list of members, such as `name: value`"}
 	}
 	d.root = root
 	return d, nil
@@ -96,7 +101,7 @@ func (d *document) value(at string, n ast.Node, depth int) (any, error) {
 	case *ast.NullNode:
 		return nil, odd(n, "has no value")
 	}
-	return nil, odd(n, "is YAML a policy does not use (anchors, tags, merges, fractions)")
+	return nil, odd(n, "is YAML these files do not use (anchors, tags, merges, fractions)")
 }
 
 func (d *document) mapping(at string, values []*ast.MappingValueNode, depth int) (any, error) {
@@ -154,6 +159,9 @@ func (d *document) place(at string) (line, column int) {
 			break
 		}
 		at = at[:i]
+	}
+	if len(d.places) == 0 {
+		return 0, 0 // JSON: places are not kept
 	}
 	return 1, 1
 }

@@ -7,6 +7,7 @@
 package lint
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,8 +102,11 @@ func Lint(text []byte) (*policy.Policy, []Problem) {
 type linter struct {
 	doc      *document
 	problems []Problem
-	broken   bool // some value has the wrong type: the rest cannot be decoded
+	code     string // of a member that does not belong; policy.ReasonMalformed if empty
+	broken   bool   // some value has the wrong type: the rest cannot be decoded
 }
+
+func (l *linter) malformed() string { return cmp.Or(l.code, policy.ReasonMalformed) }
 
 func (l *linter) add(p Problem) {
 	p.Line, p.Column = l.doc.place(p.At)

@@ -43,7 +43,7 @@ func (l *linter) walk(at string, v any, s *shape) {
 		return
 	}
 	if want, got := s.Type, kind(v); want != nil && got != "" && !admits(want, got) {
-		l.add(Problem{At: at, Code: policy.ReasonMalformed, Message: fmt.Sprintf("is %s where %v belongs", got, want), Suggestion: quoting(want)})
+		l.add(Problem{At: at, Code: l.malformed(), Message: fmt.Sprintf("is %s where %v belongs", got, want), Suggestion: quoting(want)})
 		l.broken = true
 		return
 	}
@@ -101,7 +101,7 @@ func (l *linter) walkMembers(at string, m map[string]any, s *shape) {
 		if known, ok := s.Properties[name]; ok {
 			l.walk(path, m[name], known)
 		} else if closed {
-			l.add(Problem{At: path, Code: policy.ReasonMalformed, Message: "there is no such member here",
+			l.add(Problem{At: path, Code: l.malformed(), Message: "there is no such member here",
 				Suggestion: meant(name, keys(s.Properties), "members are "+strings.Join(keys(s.Properties), ", "))})
 			delete(m, name)
 		} else {
