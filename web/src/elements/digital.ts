@@ -5,11 +5,6 @@
 
 import { stageOf, type Begun, type Stage } from "./exchange";
 
-/** What navigator.credentials.get({ digital }) takes. */
-export interface Digital {
-  requests: { protocol: string; data: unknown }[];
-}
-
 interface Api {
   userAgentAllowsProtocol?(protocol: string): boolean;
 }

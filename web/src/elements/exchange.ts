@@ -1,8 +1,6 @@
 // One request from the page's side: begun at the site's own server, followed
 // until it ends. It carries no values: only which state the request is in.
 
-import type { Digital } from "./digital";
-
 export type Flow = "same_device" | "cross_device" | "dc_api";
 
 /** Where a request stands, as this page needs to know it. */
@@ -11,6 +9,11 @@ export type Stage = "waiting" | "opened" | "done" | "absent" | "expired" | "erro
 export interface WalletLink {
   wallet: string;
   url: string;
+}
+
+/** What navigator.credentials.get({ digital }) takes. */
+export interface Digital {
+  requests: { protocol: string; data: unknown }[];
 }
 
 /** What the site's server answers to a begin. */
