@@ -33,19 +33,7 @@ type patient struct {
 func newPatient(t *testing.T) *patient {
 	t.Helper()
 	dir := t.TempDir()
-	ids, err := demoPKI(filepath.Join(dir, "pki"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, err := trustList(1, "", ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "trust.json"), string(trust))
-	policy, err := filepath.Abs("../../examples/newsroom/policies/access.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, policy := furnish(t, dir)
 	wallet := httptest.NewServer(http.NotFoundHandler()) // has a clock
 	t.Cleanup(wallet.Close)
 	sum := server.HashKey(nodeKey)
@@ -111,7 +99,7 @@ func TestDoctorThreeMistakes(t *testing.T) {
 	p.config["adr"] = "127.0.0.1:1"
 	p.platform()["identity"] = "trust.json"
 	code, out := facetDoctor(p.file())
-	for _, part := range []string{`unknown field "adr"`, "it is neither an https address nor one of this machine", "no private key"} {
+	for _, part := range []string{`adr: there is no such member here (did you mean addr?)`, "it is neither an https address nor one of this machine", "no private key"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("%q is missing in:\n%s", part, out)
 		}

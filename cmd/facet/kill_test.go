@@ -49,19 +49,7 @@ func (e *ear) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 func startAlone(t *testing.T, hooks string) *cluster {
 	t.Helper()
 	dir := t.TempDir()
-	ids, err := demoPKI(filepath.Join(dir, "pki"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, err := trustList(1, "", ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "trust.json"), string(trust))
-	policy, err := filepath.Abs("../../examples/newsroom/policies/access.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ids, policy := furnish(t, dir)
 	secret := filepath.Join(dir, "news.whsec")
 	if err := os.WriteFile(secret, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -132,19 +132,7 @@ func prepareCluster(t *testing.T) *cluster {
 	t.Helper()
 	pg := storetest.StartPostgres(t)
 	dir := t.TempDir()
-	ids, err := demoPKI(filepath.Join(dir, "pki"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, err := trustList(1, "", ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "trust.json"), string(trust))
-	policy, err := filepath.Abs("../../examples/newsroom/policies/access.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ids, policy := furnish(t, dir)
 	env := []string{"FACET_LOG_KEY=" + writerKey}
 	logAddr, public := freeAddr(t), ""
 	c := &cluster{t: t, dir: dir, ids: ids, pg: pg}

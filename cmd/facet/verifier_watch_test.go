@@ -140,19 +140,7 @@ func TestWebhookSecretFile(t *testing.T) {
 // TLS certificate under a running verifier, first by something broken.
 func TestRenewalsWithoutRestart(t *testing.T) {
 	dir := t.TempDir()
-	ids, err := demoPKI(filepath.Join(dir, "pki"), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, err := trustList(1, "", ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "trust.json"), string(trust))
-	policy, err := filepath.Abs("../../examples/newsroom/policies/access.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, policy := furnish(t, dir)
 	addr, sum, roots := freeAddr(t), server.HashKey(nodeKey), x509.NewCertPool()
 	identity, tlsFile := filepath.Join(dir, "id.pem"), filepath.Join(dir, "tls.pem")
 	replace := func(file string, content []byte) {
