@@ -80,7 +80,7 @@ var sessionMutations = []mutation{
 }
 
 var fetchMutations = []mutation{
-	{ids("SSRF-002 SSRF-003 SSRF-004 SSRF-005 SSRF-006 SSRF-007 SSRF-008 SSRF-010 SSRF-011 SSRF-012 SSRF-013 SSRF-014 SSRF-015"),
+	{ids("SSRF-002 SSRF-003 SSRF-004 SSRF-005 SSRF-006 SSRF-007 SSRF-008 SSRF-010 SSRF-011 SSRF-012 SSRF-013 SSRF-014 SSRF-015 SSRF-020 SSRF-021"),
 		fetched, []edit{{inGuard, "case errors.Is(err, ssrf.ErrProhibitedIP), errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):\n\t\treturn refuse(ReasonBlocked, \"address is not public\", err)",
 			"case err != nil:\n\t\treturn nil"}}},
 	{ids("SSRF-020"), fetched, []edit{{inGuard, "g.dialer.DialContext(ctx, network, net.JoinHostPort(a.String(), port))", "g.dialer.DialContext(ctx, network, net.JoinHostPort(host+a.String()[:0], port))"}}},
