@@ -55,7 +55,7 @@ var covered = []string{"JOSE", "X509", "SDJWT", "STATUS", "PRESENT", "SESSION", 
 var alone = []string{"PRES", "SES", "SSRF"}
 
 // handful are the rows that are tried in every run.
-var handful = ids("TSL-001 SDJWT-006 JOSE-004 PRES-028 SSRF-022 SES-011 VSRV-004")
+var handful = ids("TSL-001 SDJWT-006 JOSE-004 SSRF-022 SES-011")
 
 func all() []mutation {
 	return slices.Concat(joseMutations, chainMutations, sdjwtMutations, credentialMutations, statusMutations, presentMutations, sessionMutations, fetchMutations,
