@@ -165,11 +165,7 @@ func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	if err != nil {
 		return err
 	}
-	key, err := jose.GenerateKey()
-	if err != nil {
-		return err
-	}
-	jwk, err := key.MarshalJWK()
+	key, err := jose.GenerateDecryptionKey()
 	if err != nil {
 		return err
 	}
@@ -178,7 +174,7 @@ func (v *Verifier) open(ctx context.Context, t *transaction) error {
 	}
 	secret := newSecret()
 	t.EncKid = newID()
-	if t.EncKey, err = seal(secret, sealedKey, t.ID, jwk); err != nil {
+	if t.EncKey, err = seal(secret, sealedKey, t.ID, key.Bytes()); err != nil {
 		return err
 	}
 	kept := make(chan error, 1)

@@ -167,14 +167,34 @@ func (v *Verifier) endpoint(name string, p purpose, t *transaction) string {
 }
 
 // encryptionKey unseals the key made for this one request.
-func (v *Verifier) encryptionKey(ctx context.Context, t *transaction) (*jose.PrivateKey, error) {
+func (v *Verifier) encryptionKey(ctx context.Context, t *transaction) (*jose.DecryptionKey, error) {
 	secret, err := v.secret(ctx, t.ID)
 	if err != nil {
 		return nil, err
 	}
-	jwk, err := unseal(secret, sealedKey, t.ID, t.EncKey)
+	text, err := unseal(secret, sealedKey, t.ID, t.EncKey)
 	if err != nil {
 		return nil, unavailable("unseal response key", err)
 	}
-	return jose.ParsePrivateJWK(jwk)
+	key, err := readResponseKey(text)
+	if err != nil {
+		return nil, unavailable("read response key", err)
+	}
+	return key, nil
+}
+
+// readResponseKey reads a scalar, or the JWK of a request from before decision
+// record 0041.
+func readResponseKey(text []byte) (*jose.DecryptionKey, error) {
+	if len(text) > 32 {
+		members, err := jose.ParseObject(text, jose.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		d, _ := members["d"].(string)
+		if text, err = jose.DecodeBase64URL(d); err != nil {
+			return nil, err
+		}
+	}
+	return jose.ParseDecryptionKey(text)
 }

@@ -52,7 +52,7 @@ type transaction struct {
 
 	WireState string `json:"wire_state"`
 	EncKid    string `json:"enc_kid"`
-	EncKey    []byte `json:"enc_key,omitzero"` // sealed JWK
+	EncKey    []byte `json:"enc_key,omitzero"` // sealed scalar
 	Idem      string `json:"idem,omitzero"`    // key of its idempotency record
 	Request   uint64 `json:"request"`          // index of its request entry
 

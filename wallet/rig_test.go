@@ -222,7 +222,7 @@ type question struct {
 	policy   *policy.Policy // nil: none offered
 	edit     func(jar string) string
 	serve    http.HandlerFunc // instead of serving the object
-	enc      *jose.PrivateKey
+	enc      *jose.DecryptionKey
 	flow     string // in the policy offer
 	logKey   string // in the policy offer, after "k"
 }
@@ -231,7 +231,7 @@ const fixedNonce = "n-0S6_WzA2Mj8eZ1oV7qXw"
 
 func (r *rig) question() *question {
 	r.t.Helper()
-	enc, err := jose.GenerateKey()
+	enc, err := jose.GenerateDecryptionKey()
 	if err != nil {
 		r.t.Fatal(err)
 	}

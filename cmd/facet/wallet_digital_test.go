@@ -26,7 +26,7 @@ const askingPage = "https://morgenblatt.example"
 type digitalAsk struct {
 	message openid4vp.DigitalMessage
 	nonce   string
-	key     *jose.PrivateKey
+	key     *jose.DecryptionKey
 }
 
 // newDigitalAsk asks for preferences as the demo's newspaper, and writes the
@@ -49,7 +49,7 @@ func newDigitalAsk(t *testing.T, trust string) digitalAsk {
 		t.Fatal(err)
 	}
 	a := digitalAsk{nonce: "n-0S6_WzA2Mj8eZ1oV7qXw"}
-	if a.key, err = jose.GenerateKey(); err != nil {
+	if a.key, err = jose.GenerateDecryptionKey(); err != nil {
 		t.Fatal(err)
 	}
 	jar, err := openid4vp.SignRequest(t.Context(), signer, paper.x5c, openid4vp.RequestObject{

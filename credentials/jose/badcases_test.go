@@ -239,7 +239,7 @@ func TestHostileSignatures(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused(t, jwe, "jose_type_confusion")
-		_, err = Decrypt(good, k, DecryptRule{})
+		_, err = Decrypt(good, newDecryptionKey(t), DecryptRule{})
 		wantReason(t, err, "jose_type_confusion")
 		refused(t, good+"."+parts[2], "jose_type_confusion")
 		refused(t, parts[0]+"."+parts[1], "jose_type_confusion")

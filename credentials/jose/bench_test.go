@@ -52,3 +52,27 @@ func BenchmarkCachedChain(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecrypt is to be read beside BenchmarkBareAgreement.
+func BenchmarkDecrypt(b *testing.B) {
+	k := newDecryptionKey(b)
+	compact, err := Encrypt(make([]byte, 4<<10), k.Public(), EncryptOptions{Kid: "k"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decrypt(compact, k, DecryptRule{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBareAgreement(b *testing.B) {
+	k, other := newDecryptionKey(b), newDecryptionKey(b)
+	for b.Loop() {
+		if _, err := k.key.ECDH(other.key.PublicKey()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

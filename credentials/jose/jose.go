@@ -6,7 +6,8 @@
 // depth and size bounded before anything is allocated, exact lists of what
 // "typ" and "alg" may be, no "crit", no "zip", no header that points at a
 // remote key. ES256, the algorithm of every profile here, goes straight to
-// crypto/ecdsa; ES384, EdDSA and JWE go through jwx.
+// crypto/ecdsa, and so do JWEs that are opened to crypto/ecdh; ES384, EdDSA and
+// encryption go through jwx.
 //
 // It trusts nobody: a signature that verifies says only that the holder of
 // that key made it. Which key to believe, and whether a token is still valid,

@@ -1,7 +1,6 @@
 package jose
 
 import (
-	"crypto/ecdsa"
 	"slices"
 	"strings"
 
@@ -71,13 +70,13 @@ type DecryptRule struct {
 // the cause; refusals before any key is used have reasons of their own:
 // jwe_zip_not_allowed, jwe_alg_not_allowed, jwe_epk_invalid, jose_kid_unknown,
 // jose_type_confusion, jose_base64_not_canonical, size_limit.
-func Decrypt(compact string, key *PrivateKey, r DecryptRule) ([]byte, error) {
+func Decrypt(compact string, key *DecryptionKey, r DecryptRule) ([]byte, error) {
 	header, rest, _ := strings.Cut(compact, ".")
-	kid, err := r.checkHeader(header)
+	e, err := r.checkHeader(header)
 	if err != nil {
 		return nil, err
 	}
-	if r.Kid != "" && kid != r.Kid {
+	if r.Kid != "" && e.kid != r.Kid {
 		return nil, refuse(ReasonKid, "encrypted to another key")
 	}
 	if r.MaxSize == 0 {
@@ -86,14 +85,10 @@ func Decrypt(compact string, key *PrivateKey, r DecryptRule) ([]byte, error) {
 	if len(compact) > r.MaxSize {
 		return nil, refuse(ReasonSize, "token longer than %d bytes", r.MaxSize)
 	}
-	if err := checkParts(rest); err != nil {
+	if e.parts, err = readParts(rest); err != nil {
 		return nil, err
 	}
-	private, ok := key.key.(*ecdsa.PrivateKey)
-	if !ok || key.public.crv != "P-256" {
-		return nil, refuse("jwe_alg_not_allowed", "decryption is with P-256 keys only")
-	}
-	plaintext, err := jwe.Decrypt([]byte(compact), jwe.WithKey(jwa.ECDH_ES, private))
+	plaintext, err := e.open(key)
 	if err != nil {
 		return nil, refuse(ReasonDecrypt, "does not open")
 	}
@@ -104,7 +99,11 @@ func Decrypt(compact string, key *PrivateKey, r DecryptRule) ([]byte, error) {
 // of a header. It tells which key to fetch; it proves nothing.
 func JWEKid(compact string) (string, error) {
 	header, _, _ := strings.Cut(compact, ".")
-	return DecryptRule{}.checkHeader(header)
+	e, err := DecryptRule{}.checkHeader(header)
+	if err != nil {
+		return "", err
+	}
+	return e.kid, nil
 }
 
 // CheckEncrypted makes the checks Decrypt makes before any key is used, for
@@ -114,31 +113,32 @@ func CheckEncrypted(compact string) error {
 	if _, err := (DecryptRule{}).checkHeader(header); err != nil {
 		return err
 	}
-	return checkParts(rest)
+	_, err := readParts(rest)
+	return err
 }
 
-func (r DecryptRule) checkHeader(encoded string) (keyID string, err error) {
+func (r DecryptRule) checkHeader(encoded string) (*envelope, error) {
 	members, err := parseHeader(encoded)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if _, there := members["enc"]; !there {
-		return "", refuse("jose_type_confusion", "not an encrypted token")
+		return nil, refuse("jose_type_confusion", "not an encrypted token")
 	}
 	if _, there := members["zip"]; there {
-		return "", refuse("jwe_zip_not_allowed", "compressed content")
+		return nil, refuse("jwe_zip_not_allowed", "compressed content")
 	}
 	if members["alg"] != "ECDH-ES" {
-		return "", refuse("jwe_alg_not_allowed", "key agreement is ECDH-ES only")
+		return nil, refuse("jwe_alg_not_allowed", "key agreement is ECDH-ES only")
 	}
 	if err := checkCrit(members); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := (Rule{}).checkKeySources(members); err != nil {
-		return "", err
+		return nil, err
 	}
 	if members["cty"] == "JWT" {
-		return "", refuse(ReasonTyp, "a token inside a token")
+		return nil, refuse(ReasonTyp, "a token inside a token")
 	}
 	encs := r.Encs
 	if encs == nil {
@@ -146,52 +146,59 @@ func (r DecryptRule) checkHeader(encoded string) (keyID string, err error) {
 	}
 	enc, _ := members["enc"].(string)
 	if (enc != A128GCM && enc != A256GCM) || !slices.Contains(encs, enc) {
-		return "", refuse(ReasonDecrypt, "content encryption that was not offered")
+		return nil, refuse(ReasonDecrypt, "content encryption that was not offered")
 	}
-	if err := checkAgreement(members); err != nil {
-		return "", err
+	e := &envelope{header: encoded, enc: enc}
+	if err := e.readAgreement(members); err != nil {
+		return nil, err
 	}
-	return kid(members)
+	e.kid, err = kid(members)
+	return e, err
 }
 
-// checkAgreement refuses an ephemeral key that is not a plain P-256 public key
+// readAgreement refuses an ephemeral key that is not a plain P-256 public key
 // on the curve (RFC 7518 §4.6.1.1), before any secret meets it.
-func checkAgreement(members map[string]any) error {
-	for _, name := range []string{"apu", "apv"} {
+func (e *envelope) readAgreement(members map[string]any) error {
+	for name, info := range map[string]*[]byte{"apu": &e.apu, "apv": &e.apv} {
 		v, there := members[name]
 		s, ok := v.(string)
 		if !there {
 			continue
 		}
-		if _, err := DecodeBase64URL(s); !ok || err != nil {
+		b, err := DecodeBase64URL(s)
+		if !ok || err != nil {
 			return refuse("jose_base64_not_canonical", "%s is not base64url", name)
 		}
+		*info = b
 	}
 	object, ok := members["epk"].(map[string]any)
 	if !ok {
 		return refuse("jwe_epk_invalid", "no ephemeral key")
 	}
-	if epk, err := PublicKeyFromMap(object); err != nil || epk.crv != "P-256" {
+	epk, err := PublicKeyFromMap(object)
+	if err != nil || epk.crv != "P-256" {
 		return refuse("jwe_epk_invalid", "ephemeral key is not a P-256 public key")
 	}
+	e.epk = epk
 	return nil
 }
 
-// checkParts looks at key, iv, ciphertext and tag: direct agreement has no
+// readParts reads key, iv, ciphertext and tag: direct agreement has no
 // encrypted key, AES-GCM has a 96-bit iv and a 128-bit tag.
-func checkParts(rest string) error {
-	parts := strings.SplitN(rest, ".", 5)
-	if len(parts) != 4 {
-		return refuse("jose_type_confusion", "not a compact encrypted token of five parts")
+func readParts(rest string) (p parts, err error) {
+	encoded := strings.SplitN(rest, ".", 5)
+	if len(encoded) != len(p) {
+		return p, refuse("jose_type_confusion", "not a compact encrypted token of five parts")
 	}
 	for i, size := range []int{0, 12, -1, 16} {
-		b, err := DecodeBase64URL(parts[i])
+		b, err := DecodeBase64URL(encoded[i])
 		if err != nil {
-			return err
+			return p, err
 		}
 		if size >= 0 && len(b) != size || size < 0 && len(b) == 0 {
-			return refuse(ReasonDecrypt, "does not open")
+			return p, refuse(ReasonDecrypt, "does not open")
 		}
+		p[i] = b
 	}
-	return nil
+	return p, nil
 }

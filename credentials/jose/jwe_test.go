@@ -12,7 +12,16 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwe"
 )
 
-func sealed(t testing.TB, k *PrivateKey, o EncryptOptions) string {
+func newDecryptionKey(t testing.TB) *DecryptionKey {
+	t.Helper()
+	k, err := GenerateDecryptionKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func sealed(t testing.TB, k *DecryptionKey, o EncryptOptions) string {
 	t.Helper()
 	compact, err := Encrypt([]byte(`{"vp_token":{}}`), k.Public(), o)
 	if err != nil {
@@ -45,7 +54,7 @@ func reheaded(t testing.TB, compact string, change map[string]any) string {
 }
 
 func TestEncryptDecrypt(t *testing.T) {
-	k := newKey(t)
+	k := newDecryptionKey(t)
 	for _, enc := range []string{"", A128GCM, A256GCM} {
 		compact := sealed(t, k, EncryptOptions{Kid: "enc-1", Enc: enc, APU: []byte("u"), APV: []byte("v")})
 		if kid, err := JWEKid(compact); err != nil || kid != "enc-1" {
@@ -58,7 +67,7 @@ func TestEncryptDecrypt(t *testing.T) {
 	}
 	_, err := Decrypt(sealed(t, k, EncryptOptions{Kid: "a"}), k, DecryptRule{Kid: "b"})
 	wantReason(t, err, "jose_kid_unknown")
-	_, err = Decrypt(sealed(t, k, EncryptOptions{}), newKey(t), DecryptRule{})
+	_, err = Decrypt(sealed(t, k, EncryptOptions{}), newDecryptionKey(t), DecryptRule{})
 	wantReason(t, err, "jwe_decrypt_failed")
 	_, err = Encrypt(nil, p384(t).Public(), EncryptOptions{})
 	wantReason(t, err, "jwe_alg_not_allowed")
@@ -72,7 +81,7 @@ func TestEncryptDecrypt(t *testing.T) {
 
 // TestOpensWhatTheLibrarySeals: a peer may leave out kid, apu and apv.
 func TestOpensWhatTheLibrarySeals(t *testing.T) {
-	k := newKey(t)
+	k := newDecryptionKey(t)
 	compact, err := jwe.Encrypt([]byte("hello"), jwe.WithKey(jwa.ECDH_ES, k.Public().Crypto()), jwe.WithContentEncryption(jwa.A128GCM))
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +92,7 @@ func TestOpensWhatTheLibrarySeals(t *testing.T) {
 }
 
 func TestHostileEncryption(t *testing.T) {
-	k := newKey(t)
+	k := newDecryptionKey(t)
 	good := sealed(t, k, EncryptOptions{Enc: A128GCM})
 	refused := func(t *testing.T, compact, reason string) {
 		t.Helper()
@@ -147,7 +156,7 @@ func TestHostileEncryption(t *testing.T) {
 }
 
 // bomb is a token whose content inflates to n bytes of "a".
-func bomb(t *testing.T, k *PrivateKey, n int64) string {
+func bomb(t *testing.T, k *DecryptionKey, n int64) string {
 	t.Helper()
 	var z bytes.Buffer
 	w, err := flate.NewWriter(&z, flate.BestCompression)

@@ -82,7 +82,7 @@ func (a *asker) authority() openid4vp.Authority {
 // params is a good request as claims.
 func (a *asker) params(t *testing.T, clientID string) map[string]any {
 	t.Helper()
-	enc, err := jose.GenerateKey()
+	enc, err := jose.GenerateDecryptionKey()
 	must(t, err)
 	jwk := enc.Public().JWK()
 	jwk["kid"], jwk["use"], jwk["alg"] = "k1", "enc", "ECDH-ES"
@@ -537,7 +537,7 @@ func TestTransport(t *testing.T) {
 
 func TestSignedRequestRoundTrip(t *testing.T) {
 	a := newAsker(t)
-	enc, err := jose.GenerateKey()
+	enc, err := jose.GenerateDecryptionKey()
 	must(t, err)
 	sent := openid4vp.RequestObject{
 		ClientID: a.hash(), ResponseType: openid4vp.ResponseType, ResponseMode: openid4vp.ModeDirectPostJWT,

@@ -1,6 +1,7 @@
 package openid4vp
 
 import (
+	"cmp"
 	"encoding/json"
 	"mime"
 	"net/url"
@@ -142,13 +143,10 @@ func EncryptResponse(r Response, to EncryptionKey, enc string) (string, error) {
 // DecryptResponse undoes EncryptResponse with the key made for this one
 // request. Reasons: those of jose.Decrypt (jwe_alg_not_allowed,
 // jwe_decrypt_failed), vp_token_malformed, response_malformed.
-func DecryptResponse(jwe string, key *jose.PrivateKey, kid string) (*Response, error) {
-	if err := checkEnc(jwe); err != nil {
-		return nil, err
-	}
+func DecryptResponse(jwe string, key *jose.DecryptionKey, kid string) (*Response, error) {
 	payload, err := jose.Decrypt(jwe, key, jose.DecryptRule{Kid: kid, Encs: []string{EncA128GCM, EncA256GCM}})
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(checkEnc(jwe), err)
 	}
 	m, err := jose.ParseObject(payload, jose.Limits{MaxSize: MaxResponse})
 	if err != nil {
@@ -174,8 +172,8 @@ func DecryptResponse(jwe string, key *jose.PrivateKey, kid string) (*Response, e
 	return &Response{VPToken: token, State: state}, nil
 }
 
-// checkEnc refuses a content encryption that no request of ours offers, by its
-// own reason; everything else about the header is jose's affair.
+// checkEnc names the refusal of a content encryption that no request of ours
+// offers; everything else about the header is jose's affair.
 func checkEnc(jwe string) error {
 	encoded, _, _ := strings.Cut(jwe, ".")
 	header, err := jose.DecodeBase64URL(encoded)

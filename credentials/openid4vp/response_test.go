@@ -44,7 +44,7 @@ func TestParsePost(t *testing.T) {
 }
 
 func TestDecryptResponse(t *testing.T) {
-	key, err := jose.GenerateKey()
+	key, err := jose.GenerateDecryptionKey()
 	must(t, err)
 	for _, tt := range []struct{ name, payload, reason string }{
 		{"neither", `{"state":"s"}`, "response_malformed"},

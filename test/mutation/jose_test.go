@@ -45,7 +45,7 @@ var joseMutations = []mutation{
 	{ids("JOSE-034"), hostileEncryption, []edit{never(inJWE, `err != nil || epk.crv != "P-256"`)}},
 	{ids("JOSE-035"), hostileEncryption, []edit{never(inJWE, `(enc != A128GCM && enc != A256GCM) || !slices.Contains(encs, enc)`)}},
 	{ids("JOSE-035"), hostileEncryption, []edit{{inJWE, "if err != nil {\n\t\treturn nil, refuse(ReasonDecrypt", "if false {\n\t\treturn nil, refuse(ReasonDecrypt"}}},
-	{ids("JOSE-036"), hostileEncryption, []edit{never(inJWE, "len(parts) != 4")}},
+	{ids("JOSE-036"), hostileEncryption, []edit{never(inJWE, "len(encoded) != len(p)")}},
 	{ids("JOSE-036"), hostileEncryption, []edit{ // the library refuses most of these itself, by an error of ours
 		never(inJWE, "size >= 0 && len(b) != size || size < 0 && len(b) == 0"),
 		{inJWE, "if err != nil {\n\t\treturn nil, refuse(ReasonDecrypt", "if false {\n\t\treturn nil, refuse(ReasonDecrypt"}}},
