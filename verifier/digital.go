@@ -45,7 +45,13 @@ func (v *Verifier) Answer(ctx context.Context, a Answer) (*Answered, error) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", a.Protocol, a.Data, a.Fragment))
 	t, err := v.finish(ctx, &evidence{
 		hash: sum[:],
-		find: func(ctx context.Context) (*transaction, error) { return v.own(ctx, a.Platform, a.ID) },
+		find: func(ctx context.Context) (*transaction, error) {
+			t, err := v.own(ctx, a.Platform, a.ID)
+			if err == nil && t.posted() {
+				err = errElsewhere
+			}
+			return t, err
+		},
 		read: a.read,
 	})
 	if err != nil || t.State == Refused {
@@ -54,13 +60,15 @@ func (v *Verifier) Answer(ctx context.Context, a Answer) (*Answered, error) {
 	return &Answered{ResponseCode: t.Code}, nil
 }
 
+var errElsewhere = fail("answer_unexpected", "the request is answered elsewhere, or in another form")
+
 // read reads the answer in the one form the transaction asked for.
 func (a Answer) read(t *transaction) (*openid4vp.Post, error) {
 	switch {
 	case t.returns() && a.Data == nil && a.Protocol == "":
 		return openid4vp.ParseFragment(a.Fragment)
 	case t.Flow != audit.DCAPI || a.Fragment != "":
-		return nil, fail("answer_unexpected", "the request is answered elsewhere, or in another form")
+		return nil, errElsewhere
 	case !slices.Contains(t.platform.protocols(), a.Protocol):
 		return nil, fail("protocol_mismatch", "the answer is to a protocol nobody asked with")
 	}

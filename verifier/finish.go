@@ -84,20 +84,19 @@ func (v *Verifier) Finish(ctx context.Context, r Response) (*Finished, error) {
 	sum := sha256.Sum256(r.Body)
 	t, err := v.finish(ctx, &evidence{
 		hash: sum[:],
-		find: func(ctx context.Context) (*transaction, error) { return v.find(ctx, forResponse, r.ID) },
-		read: r.read,
+		find: func(ctx context.Context) (*transaction, error) {
+			t, err := v.find(ctx, forResponse, r.ID)
+			if err == nil && !t.posted() {
+				err = fail(ReasonUnknown, "the answer comes through the browser")
+			}
+			return t, err
+		},
+		read: func(*transaction) (*openid4vp.Post, error) { return openid4vp.ParsePost(r.ContentType, r.Body) },
 	})
 	if err != nil {
 		return nil, err
 	}
 	return t.finished(), nil
-}
-
-func (r Response) read(t *transaction) (*openid4vp.Post, error) {
-	if !t.posted() {
-		return nil, fail(ReasonUnknown, "the answer comes through the browser")
-	}
-	return openid4vp.ParsePost(r.ContentType, r.Body)
 }
 
 // finish runs the checks and returns the transaction as answered.
