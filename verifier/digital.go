@@ -39,12 +39,14 @@ type Answered struct {
 
 // Answer takes a wallet's answer that the browser carried (OpenID4VP App. A.4,
 // §5.6). The checks and their errors are those of Finish; a transaction is
-// found by the platform's own name for it. Another reason: answer_unexpected
-// for a transaction that is answered elsewhere, or in another form.
+// found by the platform's own name for it. The same answer, handed over again
+// within RetryWindow because the reply was lost, gets the same code. Another
+// reason: answer_unexpected for a transaction that is answered elsewhere, or in
+// another form.
 func (v *Verifier) Answer(ctx context.Context, a Answer) (*Answered, error) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", a.Protocol, a.Data, a.Fragment))
 	t, err := v.finish(ctx, &evidence{
-		hash: sum[:],
+		hash: sum[:], byPlatform: true,
 		find: func(ctx context.Context) (*transaction, error) {
 			t, err := v.own(ctx, a.Platform, a.ID)
 			if err == nil && t.posted() {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"facet/audit"
 	"facet/credentials"
@@ -34,9 +35,10 @@ const (
 
 // evidence is what one answer is judged by; each check adds what it found.
 type evidence struct {
-	find func(context.Context) (*transaction, error) // by the name of where the answer came in
-	read func(*transaction) (*openid4vp.Post, error) // its outer form
-	hash []byte                                      // SHA-256 of all of it
+	find       func(context.Context) (*transaction, error) // by the name of where the answer came in
+	read       func(*transaction) (*openid4vp.Post, error) // its outer form
+	hash       []byte                                      // SHA-256 of all of it
+	byPlatform bool                                        // it was handed over by the platform, which may hear the outcome again
 
 	tx          *transaction
 	post        *openid4vp.Post
@@ -109,14 +111,20 @@ func (v *Verifier) finish(ctx context.Context, e *evidence) (*transaction, error
 			break
 		}
 		if e.refusal() != "" {
-			return v.finishRefusal(ctx, e)
+			if err := v.closeRefused(ctx, e); err != nil {
+				return nil, v.reject(ctx, e, CheckReplay, err)
+			}
+			break
 		}
 	}
-	t, err := v.answerOnce(ctx, e.tx)
-	if err != nil {
+	t, err := v.answerOnce(ctx, e)
+	switch {
+	case err != nil:
 		return nil, v.reject(ctx, e, CheckReplay, err)
-	}
-	if !e.resumes {
+	case e.resumes: // counted before
+	case t.State == Refused:
+		v.cfg.Count(audit.NoAnswer, "")
+	default:
 		v.cfg.Count(audit.Answered, "")
 	}
 	return t, nil
@@ -150,7 +158,7 @@ func (v *Verifier) pendingTransaction(ctx context.Context, e *evidence) (err err
 			return fail(ReasonExpired, "the request has expired")
 		}
 	case Accepted, Logged, Released, Refused:
-		if e.resumes = !e.tx.Answered && bytes.Equal(e.hash, e.tx.Body); e.resumes {
+		if e.resumes = !e.tx.Answered && bytes.Equal(e.hash, e.tx.Body) || e.again(e.tx, v.cfg.Now()); e.resumes {
 			return nil
 		}
 		return fail(ReasonUsed, "the request was answered")
@@ -166,6 +174,13 @@ func (v *Verifier) pendingTransaction(ctx context.Context, e *evidence) (err err
 		return sameState(e.post.State, e.tx)
 	}
 	return nil
+}
+
+// again reports whether this very answer was taken a moment ago and its reply
+// may have been lost. Only a platform hears it again: anybody may have seen what
+// a wallet posted.
+func (e *evidence) again(t *transaction, now time.Time) bool {
+	return e.byPlatform && t.Answered && bytes.Equal(e.hash, t.Body) && now.Sub(t.closed()) <= RetryWindow
 }
 
 // sameState compares the answer's state. The Digital Credentials API has none:
@@ -226,10 +241,10 @@ func (v *Verifier) checkShape(_ context.Context, e *evidence) error {
 	return nil
 }
 
-// finishRefusal closes the transaction without a result. Refused and not held
-// are one and the same in the log (OpenID4VP §15.4.1).
-func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*transaction, error) {
-	err := v.take(ctx, e, func() (*transaction, error) {
+// closeRefused ends the transaction without a result. Refused and not held are
+// one and the same in the log (OpenID4VP §15.4.1).
+func (v *Verifier) closeRefused(ctx context.Context, e *evidence) error {
+	return v.take(ctx, e, func() (*transaction, error) {
 		next := *e.tx
 		next.State, next.ClosedAt, next.Body = Refused, v.cfg.Now().Unix(), e.hash
 		if e.post.Error != "" {
@@ -237,15 +252,6 @@ func (v *Verifier) finishRefusal(ctx context.Context, e *evidence) (*transaction
 		}
 		return &next, nil
 	})
-	if err != nil {
-		return nil, v.reject(ctx, e, CheckReplay, err)
-	}
-	t, err := v.answerOnce(ctx, e.tx)
-	if err != nil {
-		return nil, v.reject(ctx, e, CheckReplay, err)
-	}
-	v.cfg.Count(audit.NoAnswer, "")
-	return t, nil
 }
 
 // claimTransaction takes the transaction for this answer. It is the last check
@@ -271,6 +277,9 @@ func (v *Verifier) take(ctx context.Context, e *evidence, next func() (*transact
 				return err
 			case t.State == Expired:
 				return fail(ReasonExpired, "the request has expired")
+			case e.byPlatform && bytes.Equal(e.hash, t.Body): // sent twice at once, and the other was quicker
+				e.tx, e.resumes = t, true
+				return nil
 			case t.State != Open:
 				return fail(ReasonUsed, "another answer was first")
 			}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"facet/audit"
 	"facet/credentials/jose"
@@ -122,6 +123,7 @@ func TestFragmentsRefused(t *testing.T) {
 	t.Run("replayed", func(t *testing.T) {
 		a := r.compose(r.beginReturning(), twist{})
 		a.bring(keyNews)
+		r.clock.advance(verifier.RetryWindow + time.Second)
 		a.bring(keyNews).want(t, http.StatusConflict, "invalid_request", "transaction_already_used")
 	})
 	t.Run("by another platform", func(t *testing.T) {
@@ -250,6 +252,7 @@ func TestBrowserAnswersResume(t *testing.T) {
 			if done.status != http.StatusOK || r.result(keyNews, b.ID, done.field("response_code")).status != http.StatusOK {
 				t.Errorf("the second try: %d %s", done.status, done.body)
 			}
+			r.clock.advance(verifier.RetryWindow + time.Second)
 			tt.hand(a, keyNews).want(t, http.StatusConflict, "invalid_request", verifier.ReasonUsed)
 		})
 	}

@@ -12,9 +12,12 @@ import (
 // answerOnce takes the last step of an answered transaction and gives its
 // answer to exactly one caller; every other gets ReasonUsed. That the wallet is
 // told is noted in the same Swap (decision record 0032): until it is stored, the
-// identical answer may come again.
-func (v *Verifier) answerOnce(ctx context.Context, t *transaction) (*transaction, error) {
-	for {
+// identical answer may come again; from a platform also for a while after.
+func (v *Verifier) answerOnce(ctx context.Context, e *evidence) (*transaction, error) {
+	for t := e.tx; ; {
+		if e.again(t, v.cfg.Now()) {
+			return t, nil
+		}
 		if t.Answered || !slices.Contains([]State{Accepted, Logged, Released, Refused}, t.State) {
 			return nil, fail(ReasonUsed, "the request was answered")
 		}

@@ -44,7 +44,8 @@ func ReadAnswer(body io.Reader) (id string, a Answer, err error) {
 
 // Answer hands an answer to the verifier. The code it returns reads the
 // Result; without one the person said no, which is no error. The request must
-// be the one that this visitor's session began.
+// be the one that this visitor's session began. Handed over again within a
+// minute, the same answer gets the same code: a lost reply loses nothing.
 func (c *Client) Answer(ctx context.Context, id string, a Answer) (responseCode string, err error) {
 	var out struct {
 		ResponseCode string `json:"response_code"`

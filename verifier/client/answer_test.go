@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // TestAnswer: what the browser carried reads the result, of its own request
-// only, and a no is no error.
+// only, though the first reply is lost, and a no is no error.
 func TestAnswer(t *testing.T) {
 	r := newRig(t)
 	c := r.client()
@@ -57,6 +58,21 @@ func TestAnswer(t *testing.T) {
 	if code, err := c.Answer(t.Context(), other.ID, client.Answer{Protocol: no.Protocol, Data: no.Data}); code != "" || err != nil {
 		t.Errorf("a no: %q, %v", code, err)
 	}
+	lost, asked := begin(viaAPI)
+	said = r.digital(asked, false)
+	tries := 0
+	r.onRoad(func(_ http.ResponseWriter, req *http.Request) bool {
+		if tries++; tries > 1 {
+			return false
+		}
+		r.http.ServeHTTP(&nowhere{http.Header{}}, req)
+		panic(http.ErrAbortHandler)
+	})
+	reads(lost, client.Answer{Protocol: said.Protocol, Data: said.Data})
+	if tries < 2 {
+		t.Error("nothing was lost on the road")
+	}
+	r.onRoad(nil)
 	b, _ = begin(client.Request{Flow: client.SameDevice, ReturnURI: returnURI, ResponseMode: client.Fragment})
 	reads(b, client.Answer{Fragment: r.approve(b.Links[0].URL).EscapedFragment()})
 }

@@ -144,7 +144,9 @@ await check("answers that the browser carries", async () => {
   const begun = await facet.begin({ policy: "today", flow: "dc_api", origin: page });
   same([begun.links, begun.digital.requests[0].protocol], [undefined, "openid4vp-v1-signed"]);
   const carried = await test("digital", JSON.stringify(begun.digital.requests[0]));
+  await test("road", "lose 1");
   const code = await facet.answer(begun.id, carried);
+  same((await calls()).n, 2);
   same((await facet.result(begun.id, { responseCode: code })).hints.find((h) => h.key === "today.pace").value, "quick");
   const other = await facet.begin({ policy: "today", flow: "dc_api", origin: page });
   same((await fails(() => facet.answer(other.id, carried))) instanceof Problem, true);

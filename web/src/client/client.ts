@@ -151,7 +151,7 @@ export class Client {
     return (await this.#call<{ state: State }>({ method: "GET", path: at(id), signal: options.signal })).state;
   }
 
-  /** Hands over what the page of this visitor's session posted. The code it returns reads the result; null: the person said no. */
+  /** Hands over what the page of this visitor's session posted. The code it returns, the same for a minute, reads the result; null: the person said no. */
   async answer(id: string, answer: Answer, options: { signal?: AbortSignal } = {}): Promise<string | null> {
     const out = await this.#call<{ response_code?: string }>({ method: "POST", path: at(id, "/answer"), body: answer, signal: options.signal });
     return out.response_code ?? null;
