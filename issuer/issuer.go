@@ -76,8 +76,9 @@ type Config struct {
 type Issuer struct {
 	config Config
 	nonces nonces
-	mu     sync.Mutex            // protects lists
+	mu     sync.Mutex            // guards lists and unsure
 	lists  map[string]statusList // published lists, by configuration id
+	unsure map[string]unsure     // by hash of the token
 }
 
 // New checks the configuration, and makes the key of the nonces on the first
@@ -99,7 +100,7 @@ func New(ctx context.Context, c Config) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("issuer: key of the nonces: %w", err)
 	}
-	return &Issuer{config: c, nonces: nonces{key, c.Store}, lists: map[string]statusList{}}, nil
+	return &Issuer{config: c, nonces: nonces{key, c.Store}, lists: map[string]statusList{}, unsure: map[string]unsure{}}, nil
 }
 
 func (c Config) check() error {

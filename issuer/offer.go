@@ -77,8 +77,7 @@ func digits(n int) string {
 // until it is redeemed or expires. Reasons: offer_unknown, offer_expired,
 // code_used.
 func (i *Issuer) Offer(ctx context.Context, id string) (*openid4vci.Offer, error) {
-	var r offerRecord
-	_, err := load(ctx, i.config.Store, keyOffer+id, &r)
+	r, err := i.offered(ctx, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrTooLarge):
 		return nil, openid4vci.NewError(openid4vci.CodeInvalidRequest, "offer_unknown", "there is no such offer")
@@ -102,22 +101,37 @@ func (i *Issuer) Offer(ctx context.Context, id string) (*openid4vci.Offer, error
 // Redeemed reports whether the offer's code was exchanged for a token, for
 // whoever shows the offer. An offer that is gone counts as not redeemed.
 func (i *Issuer) Redeemed(ctx context.Context, id string) (bool, error) {
-	var r offerRecord
-	_, err := load(ctx, i.config.Store, keyOffer+id, &r)
+	r, err := i.offered(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrTooLarge) {
 		return false, nil
 	}
 	return r.Redeemed, err
 }
 
-func (i *Issuer) markRedeemed(ctx context.Context, id string) error {
+// offered reads an offer; whether it was redeemed its code knows first.
+func (i *Issuer) offered(ctx context.Context, id string) (r offerRecord, err error) {
+	if _, err = load(ctx, i.config.Store, keyOffer+id, &r); err != nil || r.Redeemed {
+		return r, err
+	}
+	var c codeRecord
+	_, err = load(ctx, i.config.Store, keyCode+hashed(r.Code), &c)
+	if errors.Is(err, store.ErrNotFound) {
+		return r, nil // swept a moment ago
+	}
+	r.Redeemed = c.Used
+	return r, err
+}
+
+// closeOffer takes the code out of an offer that was redeemed. It is worth
+// nothing by then, so it is tried once.
+func (i *Issuer) closeOffer(ctx context.Context, id string) {
 	var r offerRecord
 	v, err := load(ctx, i.config.Store, keyOffer+id, &r)
 	if err != nil {
-		return err
+		return
 	}
 	r.Redeemed, r.Code = true, ""
-	return put(ctx, i.config.Store, keyOffer+id, v, r)
+	_ = put(ctx, i.config.Store, keyOffer+id, v, r)
 }
 
 func unknownConfiguration() error {

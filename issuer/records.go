@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"facet/credentials/claims"
@@ -45,6 +46,7 @@ type codeRecord struct {
 	TxHash   string                `json:"tx,omitempty"` // "" if none was asked for
 	Tries    int                   `json:"tries,omitempty"`
 	Used     bool                  `json:"used,omitempty"`
+	Token    string                `json:"token,omitempty"`    // hash of the one it was redeemed for
 	Subjects map[string]claims.Set `json:"subjects,omitempty"` // removed when used
 }
 
@@ -99,6 +101,9 @@ func load(ctx context.Context, s store.Store, key string, record any) (store.Ver
 // is called now and then by whoever runs the engine.
 func (i *Issuer) Sweep(ctx context.Context) error {
 	now := i.config.Now()
+	i.mu.Lock()
+	maps.DeleteFunc(i.unsure, func(_ string, u unsure) bool { return expired(u.expires, now) })
+	i.mu.Unlock()
 	for _, prefix := range sweepable {
 		for key, err := range i.config.Store.Keys(ctx, prefix, "") {
 			if err != nil {
