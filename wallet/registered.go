@@ -27,7 +27,11 @@ const maxRegisteredWords = 300
 // shown as such otherwise. Reason overasking, and those of
 // openid4vp.Request.Registrations.
 func (w *Wallet) entitled(ctx context.Context, r *openid4vp.Request, offer *openid4vp.VerifiedOffer) (*openid4vp.Registered, *Registered, error) {
-	found, err := r.Registrations(ctx, w.cfg.Registrars)
+	purpose := ""
+	if offer != nil {
+		purpose = offer.Policy.Purpose
+	}
+	found, err := r.Registrations(ctx, w.cfg.Registrars, purpose)
 	if found == nil || err != nil {
 		return nil, nil, err
 	}
@@ -39,9 +43,9 @@ func (w *Wallet) entitled(ctx context.Context, r *openid4vp.Request, offer *open
 		}
 		shown.add(words)
 	}
-	if offer != nil && !slices.ContainsFunc(found.By, func(v *openid4vp.VerifiedRegistration) bool { return v.Allows(offer.Policy.Purpose) }) {
-		purpose, _ := schemas.PurposeByID(offer.Policy.Purpose)
-		shown.add(complete(purpose.Label, offer.Policy.Purpose))
+	if found.Purpose != "" {
+		known, _ := schemas.PurposeByID(found.Purpose)
+		shown.add(complete(known.Label, found.Purpose))
 	}
 	if len(shown.Beyond) > 0 && found.Stops() {
 		return nil, nil, failf(CodeOverasking, "the request goes beyond what the asker registered")

@@ -88,6 +88,9 @@ func TestOverasking(t *testing.T) {
 			"under a policy, one claim": {func(r *rig) *question {
 				return r.question().prefer(r.t, r).registered(r, r.register, nil, prefsType, topic)
 			}, []string{"How much detail you like"}},
+			"under a policy, one claim for another purpose": {func(r *rig) *question {
+				return r.question().prefer(r.t, r).registered(r, r.register, nil, prefsType, topic).registered(r, r.register, map[string]any{"intended_use_id": "age-gate", "purpose": []any{map[string]any{"lang": "en", "value": "x"}}}, prefsType, depth)
+			}, []string{"How much detail you like"}},
 			"under a policy, another purpose": {func(r *rig) *question {
 				return r.question().prefer(r.t, r).registered(r, r.register, map[string]any{"intended_use_id": "age-gate", "purpose": []any{map[string]any{"lang": "en", "value": "x"}}}, prefsType, depth, topic)
 			}, []string{"A front page to your liking"}},

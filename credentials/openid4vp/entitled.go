@@ -79,14 +79,13 @@ func (r *Registration) claimsOf(format, t string) (out []dcql.ClaimQuery, found 
 // path, or one below it, and no other values than registered ones. All elements
 // of a list are the list.
 func within(asked, registered dcql.ClaimQuery) bool {
-	path := registered.Path
-	for len(path) > 1 && path[len(path)-1] == nil {
-		path = path[:len(path)-1]
-	}
-	if len(asked.Path) < len(path) {
-		return false
-	}
-	for i, c := range path {
+	for i, c := range registered.Path {
+		if i >= len(asked.Path) {
+			if c != nil {
+				return false
+			}
+			continue
+		}
 		_, element := asked.Path[i].(int)
 		if c != asked.Path[i] && !(c == nil && element) {
 			return false
@@ -100,11 +99,12 @@ func within(asked, registered dcql.ClaimQuery) bool {
 	})
 }
 
-// Allows reports whether the certificate covers a closed purpose. One that names
-// none is not compared: its words are the registrar's own.
+// Allows reports whether the certificate covers a closed purpose, or "" where a
+// request has none. One that names none is not compared: its words are the
+// registrar's own.
 func (r *Registration) Allows(purpose string) bool {
 	named := r.Purposes()
-	return len(named) == 0 || slices.Contains(named, purpose)
+	return purpose == "" || len(named) == 0 || slices.Contains(named, purpose)
 }
 
 // The attributes of a subject that hold a semantic identifier (ETSI EN 319
@@ -167,10 +167,10 @@ func (e *OveraskingError) Error() string {
 func (e *OveraskingError) Reason() string { return "overasking" }
 
 // Covers compares a request with the registration: what it asks for, and its
-// closed purpose if it has one. The error is an *OveraskingError.
+// closed purpose, "" if it has none. The error is an *OveraskingError.
 func (r *Registration) Covers(q *dcql.Query, purpose string) error {
 	e := &OveraskingError{Beyond: r.Beyond(q)}
-	if purpose != "" && !r.Allows(purpose) {
+	if !r.Allows(purpose) {
 		e.Purpose = purpose
 	}
 	if len(e.Beyond) == 0 && e.Purpose == "" {
@@ -181,8 +181,9 @@ func (r *Registration) Covers(q *dcql.Query, purpose string) error {
 
 // Registered is what registrars say about a request.
 type Registered struct {
-	By     []*VerifiedRegistration
-	Beyond []Excess
+	By      []*VerifiedRegistration
+	Beyond  []Excess
+	Purpose string // the closed purpose of the request, if no certificate covers it
 }
 
 // Stops reports whether a registrar wants a request beyond its registration
@@ -192,13 +193,17 @@ func (r *Registered) Stops() bool {
 }
 
 // Registrations verifies the registration certificates in verifier_info (§5.11)
-// and compares the query with them. A certificate nobody vouches for, one in
-// another form and one that has ended count as if they had not been sent: then,
-// and if there is none, the result is nil. One that is forged, or somebody
-// else's, is refused. Reasons: registration_invalid, registration_mismatch.
-func (r *Request) Registrations(ctx context.Context, by credentials.Registrars) (*Registered, error) {
-	out := &Registered{}
-	covered := map[string][]*VerifiedRegistration{}
+// and compares the query with them, and its closed purpose, "" if it has none. A
+// certificate for another purpose covers nothing: who may ask for one thing to
+// one end, and for another to another, may not ask for both to either.
+//
+// A certificate nobody vouches for, one in another form and one that has ended
+// count as if they had not been sent: then, and if there is none, the result is
+// nil. One that is forged, or somebody else's, is refused. Reasons:
+// registration_invalid, registration_mismatch.
+func (r *Request) Registrations(ctx context.Context, by credentials.Registrars, purpose string) (*Registered, error) {
+	out := &Registered{Purpose: purpose}
+	about := map[*VerifiedRegistration][]string{}
 	for _, info := range r.VerifierInfo {
 		v, err := r.registration(ctx, info, by)
 		if err != nil {
@@ -207,18 +212,21 @@ func (r *Request) Registrations(ctx context.Context, by credentials.Registrars) 
 		if v == nil {
 			continue
 		}
-		out.By = append(out.By, v)
-		for _, c := range r.DCQL.Credentials {
-			if len(info.CredentialIDs) == 0 || slices.Contains(info.CredentialIDs, c.ID) {
-				covered[c.ID] = append(covered[c.ID], v)
-			}
+		out.By, about[v] = append(out.By, v), info.CredentialIDs
+		if v.Allows(purpose) {
+			out.Purpose = ""
 		}
 	}
 	if len(out.By) == 0 {
 		return nil, nil
 	}
 	for i := range r.DCQL.Credentials {
-		out.Beyond = append(out.Beyond, leastBeyond(&r.DCQL.Credentials[i], covered[r.DCQL.Credentials[i].ID])...)
+		c := &r.DCQL.Credentials[i]
+		counts := slices.DeleteFunc(slices.Clone(out.By), func(v *VerifiedRegistration) bool {
+			elsewhere := len(about[v]) > 0 && !slices.Contains(about[v], c.ID)
+			return elsewhere || out.Purpose == "" && !v.Allows(purpose) // if all are for another, that is said once
+		})
+		out.Beyond = append(out.Beyond, leastBeyond(c, counts)...)
 	}
 	return out, nil
 }

@@ -292,26 +292,27 @@ func TestBeyondRegistration(t *testing.T) {
 		query *dcql.Query
 		want  string
 	}{
-		"what is registered":            {asks(member, claims.Path{"tier"}, claims.Path{"entitlements", nil}), ""},
-		"one element of a list":         {asks(member, claims.Path{"entitlements", 0}), ""},
-		"part of an object":             {asks(member, claims.Path{"address", "street"}), ""},
-		"some of the values":            {valued, ""},
-		"no claim at all":               {asks(member), ""},
-		"a type without claims":         {asks("urn:bare"), ""},
-		"another claim":                 {asks(member, claims.Path{"valid_until"}), member + ` ["valid_until"]`},
-		"the whole list":                {asks(member, claims.Path{"entitlements"}), ""},
-		"of each element of a list":     {asks(member, claims.Path{"roles", 0, "name"}), ""},
-		"more of each element":          {asks(member, claims.Path{"roles", nil}), member + ` ["roles",null]`},
-		"more of a list":                {asks(member, claims.Path{"roles"}), member + ` ["roles"]`},
-		"another type":                  {asks("urn:facet:age:1", claims.Path{"tier"}), "urn:facet:age:1"},
-		"another type beside it":        {asks(member+" urn:facet:age:1", claims.Path{"tier"}), "urn:facet:age:1"},
-		"a claim of a bare type":        {asks("urn:bare", claims.Path{"tier"}), `urn:bare ["tier"]`},
-		"any value":                     {asks(member, claims.Path{"level"}), member + ` ["level"]`},
-		"another value":                 {wider, member + ` ["level"]`},
-		"a type of another format":      {asks("org.iso.18013.5.1.mDL", claims.Path{"tier"}), "org.iso.18013.5.1.mDL"},
-		"any type":                      {&dcql.Query{Credentials: []dcql.CredentialQuery{{ID: "q", Format: dcql.SDJWTVC}}}, "dc+sd-jwt"},
-		"an mdoc by its doctype":        {&dcql.Query{Credentials: []dcql.CredentialQuery{{ID: "q", Format: "mso_mdoc", Meta: dcql.Meta{DoctypeValue: "org.iso.18013.5.1.mDL"}, Claims: []dcql.ClaimQuery{{Path: claims.Path{"tier"}}}}}}, ""},
-		"a list where a text was named": {asks(member, claims.Path{"tier", nil}), ""},
+		"what is registered":              {asks(member, claims.Path{"tier"}, claims.Path{"entitlements", nil}), ""},
+		"one element of a list":           {asks(member, claims.Path{"entitlements", 0}), ""},
+		"part of an object":               {asks(member, claims.Path{"address", "street"}), ""},
+		"some of the values":              {valued, ""},
+		"no claim at all":                 {asks(member), ""},
+		"a type without claims":           {asks("urn:bare"), ""},
+		"another claim":                   {asks(member, claims.Path{"valid_until"}), member + ` ["valid_until"]`},
+		"a member where a list was named": {asks(member, claims.Path{"entitlements", "name"}), member + ` ["entitlements","name"]`},
+		"the whole list":                  {asks(member, claims.Path{"entitlements"}), ""},
+		"of each element of a list":       {asks(member, claims.Path{"roles", 0, "name"}), ""},
+		"more of each element":            {asks(member, claims.Path{"roles", nil}), member + ` ["roles",null]`},
+		"more of a list":                  {asks(member, claims.Path{"roles"}), member + ` ["roles"]`},
+		"another type":                    {asks("urn:facet:age:1", claims.Path{"tier"}), "urn:facet:age:1"},
+		"another type beside it":          {asks(member+" urn:facet:age:1", claims.Path{"tier"}), "urn:facet:age:1"},
+		"a claim of a bare type":          {asks("urn:bare", claims.Path{"tier"}), `urn:bare ["tier"]`},
+		"any value":                       {asks(member, claims.Path{"level"}), member + ` ["level"]`},
+		"another value":                   {wider, member + ` ["level"]`},
+		"a type of another format":        {asks("org.iso.18013.5.1.mDL", claims.Path{"tier"}), "org.iso.18013.5.1.mDL"},
+		"any type":                        {&dcql.Query{Credentials: []dcql.CredentialQuery{{ID: "q", Format: dcql.SDJWTVC}}}, "dc+sd-jwt"},
+		"an mdoc by its doctype":          {&dcql.Query{Credentials: []dcql.CredentialQuery{{ID: "q", Format: "mso_mdoc", Meta: dcql.Meta{DoctypeValue: "org.iso.18013.5.1.mDL"}, Claims: []dcql.ClaimQuery{{Path: claims.Path{"tier"}}}}}}, ""},
+		"a list where a text was named":   {asks(member, claims.Path{"tier", nil}), ""},
 	} {
 		var got []string
 		for _, b := range reg.Beyond(tt.query) {
@@ -355,25 +356,35 @@ func TestRegistrationsOfRequest(t *testing.T) {
 	ended := registration()
 	ended["iat"], ended["exp"] = now.AddDate(0, -7, 0).Unix(), now.Add(-time.Hour).Unix()
 	good, elsewhere := r.sign(registration(), nil), map[string]any{"format": openid4vp.RegistrationFormat, "data": r.sign(registration(), nil), "credential_ids": []any{"another"}}
+	use := registration()
+	delete(use, "purpose")
+	use["intended_use_id"] = "age-gate"
+	use["credentials"].([]any)[0].(map[string]any)["claim"] = []any{map[string]any{"path": []any{"level"}}}
+	gate := r.sign(use, nil)
 	entry := func(data string) any { return map[string]any{"format": openid4vp.RegistrationFormat, "data": data} }
 	for name, tt := range map[string]struct {
-		info   []any
-		path   string
-		by     int
-		beyond int
-		want   string
+		info    []any
+		path    string
+		by      int
+		beyond  int
+		want    string
+		purpose string
 	}{
-		"registered":                  {[]any{entry(good)}, "tier", 1, 0, ""},
-		"encoded once more":           {[]any{entry(base64.RawURLEncoding.EncodeToString([]byte(good)))}, "tier", 1, 0, ""},
-		"beyond it":                   {[]any{entry(good)}, "valid_until", 1, 1, ""},
-		"for another query":           {[]any{elsewhere}, "tier", 1, 1, ""},
-		"two, one of which covers it": {[]any{elsewhere, entry(good)}, "tier", 2, 0, ""},
-		"by a register nobody knows":  {[]any{entry(stranger.sign(registration(), nil))}, "valid_until", 0, 0, ""},
-		"in a form nobody knows":      {[]any{entry("not a token"), map[string]any{"format": "registrar_dataset", "data": map[string]any{}}}, "valid_until", 0, 0, ""},
-		"that has ended":              {[]any{entry(r.sign(ended, nil))}, "valid_until", 0, 0, ""},
-		"somebody else's":             {[]any{entry(r.sign(foreign, nil))}, "tier", 0, 0, "registration_mismatch"},
-		"forged":                      {[]any{entry(stranger.sign(registration(), map[string]any{"x5c": r.x5c}))}, "tier", 0, 0, "registration_invalid"},
-		"ids that are no list":        {[]any{map[string]any{"format": "x", "data": "y", "credential_ids": "member"}}, "tier", 0, 0, "verifier_info_malformed"},
+		"registered":                  {[]any{entry(good)}, "tier", 1, 0, "", ""},
+		"encoded once more":           {[]any{entry(base64.RawURLEncoding.EncodeToString([]byte(good)))}, "tier", 1, 0, "", ""},
+		"beyond it":                   {[]any{entry(good)}, "valid_until", 1, 1, "", ""},
+		"for another query":           {[]any{elsewhere}, "tier", 1, 1, "", ""},
+		"two, one of which covers it": {[]any{elsewhere, entry(good)}, "tier", 2, 0, "", ""},
+		"by a register nobody knows":  {[]any{entry(stranger.sign(registration(), nil))}, "valid_until", 0, 0, "", ""},
+		"in a form nobody knows":      {[]any{entry("not a token"), map[string]any{"format": "registrar_dataset", "data": map[string]any{}}}, "valid_until", 0, 0, "", ""},
+		"that has ended":              {[]any{entry(r.sign(ended, nil))}, "valid_until", 0, 0, "", ""},
+		"somebody else's":             {[]any{entry(r.sign(foreign, nil))}, "tier", 0, 0, "registration_mismatch", ""},
+		"forged":                      {[]any{entry(stranger.sign(registration(), map[string]any{"x5c": r.x5c}))}, "tier", 0, 0, "registration_invalid", ""},
+		"ids that are no list":        {[]any{map[string]any{"format": "x", "data": "y", "credential_ids": "member"}}, "tier", 0, 0, "verifier_info_malformed", ""},
+		"one of two is for this":      {[]any{entry(good), entry(gate)}, "tier", 2, 0, "", "subscription"},
+		"the other is for this":       {[]any{entry(good), entry(gate)}, "level", 2, 0, "", "age-gate"},
+		"covered for another purpose": {[]any{entry(good), entry(gate)}, "level", 2, 1, "", "subscription"},
+		"all for other purposes":      {[]any{entry(gate)}, "level", 1, 0, "", "subscription"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := a.params(t, a.hash())
@@ -382,7 +393,7 @@ func TestRegistrationsOfRequest(t *testing.T) {
 			req, err := a.read(t, m, nil, openid4vp.Expect{ClientID: a.hash()})
 			var got *openid4vp.Registered
 			if err == nil {
-				got, err = req.Registrations(t.Context(), r.trust)
+				got, err = req.Registrations(t.Context(), r.trust, tt.purpose)
 			}
 			if tt.want != "" {
 				wantReason(t, err, tt.want)
@@ -395,7 +406,10 @@ func TestRegistrationsOfRequest(t *testing.T) {
 			if got != nil && (len(got.By) != tt.by || len(got.Beyond) != tt.beyond || !got.Stops()) {
 				t.Errorf("%d certificates, beyond %v", len(got.By), got.Beyond)
 			}
-			if none, err := req.Registrations(t.Context(), nil); none != nil || err != nil {
+			if got != nil && (got.Purpose != "") != strings.HasPrefix(name, "all for other") {
+				t.Errorf("not registered: %q", got.Purpose)
+			}
+			if none, err := req.Registrations(t.Context(), nil, tt.purpose); none != nil || err != nil {
 				t.Errorf("a wallet without registrars: %v, %v", none, err)
 			}
 		})
