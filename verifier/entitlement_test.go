@@ -154,8 +154,8 @@ func TestRegistrationTravels(t *testing.T) {
 		!slices.Equal(req.VerifierInfo[1].CredentialIDs, []string{"member"}) {
 		t.Errorf("verifier_info: %+v", req.VerifierInfo)
 	}
-	seen, err := req.Registrations(t.Context(), w.trust)
-	if err != nil || seen == nil || len(seen.By) != 1 || len(seen.Beyond) != 0 || seen.By[0].Registrar.Name != "Medienregister" {
+	seen, err := req.Registrations(t.Context(), w.trust, "subscription")
+	if err != nil || seen == nil || len(seen.By) != 1 || len(seen.Beyond) != 0 || seen.Purpose != "" || seen.By[0].Registrar.Name != "Medienregister" {
 		t.Errorf("a wallet sees %+v, %v", seen, err)
 	}
 	if got := r.compose(b, twist{}).send(); got.status != http.StatusOK {
