@@ -9,10 +9,8 @@ package keyfile
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"iter"
 	"maps"
 	"os"
@@ -66,9 +64,9 @@ type Config struct {
 	Delay time.Duration // zero: MaxDelay
 }
 
-// Open reads or creates the file and rewrites it if it holds anything deleted.
-// What a crash left half-written at its end was never acknowledged and is
-// dropped; damage anywhere else is an error.
+// Open reads the file and writes it anew, or creates it. What a crash or a power
+// failure left of the last batch was never acknowledged, and what is damaged of
+// it is dropped; damage anywhere else is an error.
 func Open(c Config) (*File, error) {
 	f := &File{path: c.Path, delay: c.Delay, rows: make(map[string]row)}
 	if f.delay == 0 {
@@ -243,7 +241,7 @@ func (f *File) write(out []byte) error {
 	if len(out) == 0 {
 		return nil
 	}
-	_, err := f.file.Write(out)
+	_, err := f.file.Write(append(appendMark(nil, f.last, len(out)), out...))
 	if err == nil {
 		err = f.file.Sync()
 	}
@@ -285,7 +283,7 @@ func (f *File) rewrite() error {
 		r := f.rows[key]
 		out = appendRecord(out, &change{key: key, version: r.version, value: r.value})
 	}
-	file, err := replace(f.path, out)
+	file, err := replace(f.path, appendMark(out, f.last, 0))
 	if err != nil {
 		f.broken = fmt.Errorf("keyfile: rewrite: %w", err)
 		if f.file != nil {
@@ -329,64 +327,4 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-var errDamaged = errors.New("the file is damaged")
-
-const recordHeader = 4 + 8 + 1 + 2 + 4 // checksum, version, kind, key length, value length
-
-// appendRecord writes one record: CRC-32 of the rest, version, kind, lengths,
-// key, value.
-func appendRecord(out []byte, c *change) []byte {
-	at := len(out)
-	out = append(out, 0, 0, 0, 0)
-	out = binary.BigEndian.AppendUint64(out, uint64(c.version))
-	kind := byte(0)
-	if c.remove {
-		kind = 1
-	}
-	out = append(out, kind)
-	out = binary.BigEndian.AppendUint16(out, uint16(len(c.key)))
-	out = binary.BigEndian.AppendUint32(out, uint32(len(c.value)))
-	out = append(append(out, c.key...), c.value...)
-	binary.BigEndian.PutUint32(out[at:], crc32.ChecksumIEEE(out[at+4:]))
-	return out
-}
-
-// load replays a file. A record cut off by its end was never acknowledged.
-func (f *File) load(raw []byte) error {
-	rest, ok := strings.CutPrefix(string(raw), magic)
-	if !ok {
-		return errDamaged
-	}
-	for b := []byte(rest); len(b) >= recordHeader; {
-		keyLen, valueLen := int(binary.BigEndian.Uint16(b[13:])), int(binary.BigEndian.Uint32(b[15:]))
-		size := recordHeader + keyLen + valueLen
-		if keyLen > store.MaxKey || valueLen > store.MaxValue {
-			return errDamaged
-		}
-		if size > len(b) {
-			return nil
-		}
-		if crc32.ChecksumIEEE(b[4:size]) != binary.BigEndian.Uint32(b) {
-			if size == len(b) {
-				return nil
-			}
-			return errDamaged
-		}
-		f.replay(b[:size], keyLen)
-		b = b[size:]
-	}
-	return nil
-}
-
-func (f *File) replay(record []byte, keyLen int) {
-	v := store.Version(binary.BigEndian.Uint64(record[4:]))
-	f.last = max(f.last, v)
-	key, value := string(record[recordHeader:recordHeader+keyLen]), record[recordHeader+keyLen:]
-	if record[12] == 1 {
-		delete(f.rows, key)
-		return
-	}
-	f.rows[key] = row{version: v, value: slices.Clone(value)}
 }

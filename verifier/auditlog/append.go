@@ -225,9 +225,14 @@ func (x *index) read(ctx context.Context, l *Log) error {
 	return x.replay(l.journal)
 }
 
-// replay makes pending what a kill left in the journal.
+// replay makes pending what a kill left in the journal, and writes it there once
+// more: what is read now counts as acknowledged, and a flush that failed before
+// the kill may have left it in memory only, where another flush finds no fault.
 func (x *index) replay(j *journal) (err error) {
-	if x.pending, err = j.from(x.size); err != nil {
+	if x.pending, err = j.from(x.size); err != nil || len(x.pending) == 0 {
+		return err
+	}
+	if err := j.append(x.size, x.pending); err != nil {
 		return err
 	}
 	for i, leaf := range x.pending {

@@ -2,10 +2,8 @@ package auditlog
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -29,8 +27,14 @@ type journal struct {
 	last   map[uint64]uint64 // by segment: the highest place that may be in it
 }
 
-// A record is a header and a leaf.
-const recordHeader = 4 + 4 + 8 // CRC-32 of all that follows, length of the leaf, place
+// A record is a header and a leaf. Before the records of a batch stands a mark: a
+// record whose leaf is the number of their bytes. A batch is written once the one
+// before it is on disk: only the last of a segment may be damaged by a power
+// failure, which leaves any of its blocks unwritten.
+const (
+	recordHeader = 4 + 4 + 8 // CRC-32 of all that follows, length of the leaf, place
+	markLeaf     = 4         // no entry is as short
+)
 
 // openJournal opens the journal in dir and makes it on first use.
 func openJournal(dir string) (*journal, error) {
@@ -65,9 +69,9 @@ func (j *journal) segments() (numbers []uint64, err error) {
 	return numbers, err
 }
 
-// from returns the entries from place first on. What a kill left unfinished at
-// a segment's end was never acknowledged and is left out; it is ErrLost if an
-// entry is missing before others.
+// from returns the entries from place first on. What is damaged of a segment's
+// last batch was never acknowledged and is left out; it is ErrLost if other
+// batches are damaged, or an entry is missing before others.
 func (j *journal) from(first uint64) ([][]byte, error) {
 	numbers, err := j.segments()
 	if err != nil {
@@ -75,16 +79,23 @@ func (j *journal) from(first uint64) ([][]byte, error) {
 	}
 	found := map[uint64][]byte{}
 	for _, n := range numbers {
-		raw, err := readSynced(j.path(n))
+		raw, err := os.ReadFile(j.path(n))
 		if err != nil {
 			return nil, err
 		}
 		j.last[n] = 0
+		rest := raw
 		for place, leaf := range records(raw) {
 			j.last[n] = max(j.last[n], place)
+			if rest = rest[recordHeader+len(leaf):]; len(leaf) == markLeaf {
+				continue
+			}
 			if place >= first {
 				found[place] = leaf
 			}
+		}
+		if batchIn(rest) {
+			return nil, fmt.Errorf("%w (segment %016x of the journal is damaged)", ErrLost, n)
 		}
 	}
 	var leaves [][]byte
@@ -97,19 +108,21 @@ func (j *journal) from(first uint64) ([][]byte, error) {
 	return leaves, nil
 }
 
-// readSynced reads a file that a killed process may have written without
-// flushing it: what is read counts as acknowledged from now on.
-func readSynced(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// batchIn reports whether a batch begins in b, which begins with something
+// damaged: then that was acknowledged.
+func batchIn(b []byte) bool {
+	for ; len(b) >= recordHeader+markLeaf; b = b[1:] {
+		if binary.BigEndian.Uint32(b[4:]) != markLeaf {
+			continue
+		}
+		for range records(b[:recordHeader+markLeaf]) {
+			return true
+		}
 	}
-	err = f.Sync()
-	raw, readErr := io.ReadAll(f)
-	return raw, errors.Join(err, readErr, f.Close())
+	return false
 }
 
-// records yields what is whole in a segment.
+// records yields what is whole in a segment, marks and all, up to what is not.
 func records(raw []byte) iter.Seq2[uint64, []byte] {
 	return func(yield func(uint64, []byte) bool) {
 		for len(raw) >= recordHeader {
@@ -129,14 +142,14 @@ func records(raw []byte) iter.Seq2[uint64, []byte] {
 // when they are on disk. After an error they may be, and the next ones go to
 // another segment.
 func (j *journal) append(first uint64, leaves [][]byte) error {
-	var out []byte
+	size := 0
+	for _, leaf := range leaves {
+		size += recordHeader + len(leaf)
+	}
+	out := make([]byte, 0, recordHeader+markLeaf+size)
+	out = appendRecord(out, first, binary.BigEndian.AppendUint32(nil, uint32(size)))
 	for i, leaf := range leaves {
-		at := len(out)
-		out = append(out, 0, 0, 0, 0)
-		out = binary.BigEndian.AppendUint32(out, uint32(len(leaf)))
-		out = binary.BigEndian.AppendUint64(out, first+uint64(i))
-		out = append(out, leaf...)
-		binary.BigEndian.PutUint32(out[at:], crc32.ChecksumIEEE(out[at+4:]))
+		out = appendRecord(out, first+uint64(i), leaf)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -152,6 +165,16 @@ func (j *journal) append(first uint64, leaves [][]byte) error {
 		j.end()
 	}
 	return err
+}
+
+func appendRecord(out []byte, place uint64, leaf []byte) []byte {
+	at := len(out)
+	out = append(out, 0, 0, 0, 0)
+	out = binary.BigEndian.AppendUint32(out, uint32(len(leaf)))
+	out = binary.BigEndian.AppendUint64(out, place)
+	out = append(out, leaf...)
+	binary.BigEndian.PutUint32(out[at:], crc32.ChecksumIEEE(out[at+4:]))
+	return out
 }
 
 // begin opens a new segment if none is being written; the caller holds mu.

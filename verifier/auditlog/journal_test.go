@@ -123,6 +123,24 @@ type fixedSize struct {
 
 func (f fixedSize) IntegratedSize(context.Context) (uint64, error) { return f.size, nil }
 
+func reopened(t *testing.T, j *journal) *journal {
+	t.Helper()
+	again, err := openJournal(j.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+func size(t *testing.T, path string) int {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(info.Size())
+}
+
 func TestJournal(t *testing.T) {
 	one, two, three := []byte("one"), []byte("two"), []byte("three")
 	open := func(t *testing.T) *journal {
@@ -141,11 +159,7 @@ func TestJournal(t *testing.T) {
 	}
 	want := func(t *testing.T, j *journal, first uint64, leaves ...[]byte) {
 		t.Helper()
-		again, err := openJournal(j.dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := again.from(first)
+		got, err := reopened(t, j).from(first)
 		if err != nil || !bytes.Equal(bytes.Join(got, []byte("|")), bytes.Join(leaves, []byte("|"))) {
 			t.Errorf("from %d: %s, %v, want %s", first, got, err, leaves)
 		}
@@ -173,6 +187,61 @@ func TestJournal(t *testing.T) {
 		want(t, j, 7, one, two)
 		want(t, j, 8, two)
 		want(t, j, 9)
+	})
+	t.Run("power failure", func(t *testing.T) {
+		j := open(t)
+		add(t, j, 7, one, two)
+		acknowledged := size(t, j.path(1))
+		add(t, j, 9, three, bytes.Repeat(three, 20), two)
+		whole, err := os.ReadFile(j.path(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for from := range whole {
+			for _, to := range []int{from + 1, from + 20, from + 64, len(whole)} {
+				holed := bytes.Clone(whole)
+				clear(holed[from:min(to, len(whole))])
+				if bytes.Equal(holed, whole) {
+					continue
+				}
+				if err := os.WriteFile(j.path(1), holed, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				got, err := reopened(t, j).from(7)
+				switch {
+				case from < acknowledged && to <= acknowledged && !errors.Is(err, ErrLost):
+					t.Fatalf("what was acknowledged lacks bytes %d to %d: %s, %v", from, to, got, err)
+				case from >= acknowledged && (err != nil || len(got) < 2 || !bytes.Equal(got[0], one) || !bytes.Equal(got[1], two)):
+					t.Fatalf("the last batch begins at %d and lacks bytes %d to %d: %s, %v", acknowledged, from, to, got, err)
+				}
+			}
+		}
+	})
+	t.Run("without marks", func(t *testing.T) { // as before decision record 0042
+		j := open(t)
+		text := appendRecord(appendRecord(nil, 7, one), 8, two)
+		for cut := range 5 {
+			if err := os.WriteFile(j.path(1), text[:len(text)-cut], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if cut == 0 {
+				want(t, j, 7, one, two)
+			} else {
+				want(t, j, 7, one)
+			}
+		}
+	})
+	t.Run("written again after a kill", func(t *testing.T) {
+		j := open(t)
+		add(t, j, 7, one, two)
+		x := &index{places: map[audit.ID]uint64{}, size: 7}
+		if err := x.replay(reopened(t, j)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(j.path(1)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, j, 7, one, two)
 	})
 	t.Run("written again after a failure", func(t *testing.T) {
 		j := open(t)
