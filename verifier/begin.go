@@ -52,7 +52,7 @@ type Link struct {
 // Reasons: platform_unknown, policy_unknown, flow_invalid,
 // return_uri_unregistered, origin_unregistered, response_mode_invalid,
 // response_mode_not_allowed, wallet_unknown, registration_expired, idempotency_mismatch,
-// unavailable.
+// platform_unavailable, unavailable.
 func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	p, c, err := v.checkBegin(r)
 	if err != nil {
@@ -60,6 +60,9 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 	}
 	now := v.cfg.Now()
 	by := p.current()
+	if err := by.errUnproven(); err != nil {
+		return nil, err
+	}
 	w, err := p.chosen(r.Wallet, r.Flow == audit.DCAPI)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func newPlatforms(ctx context.Context, c Config) (map[string]*platform, error) {
 		}
 		out[p.ID] = p
 	}
-	return out, nil
+	return out, proveAtStart(ctx, out)
 }
 
 // platform finds a platform by its id, or nil.

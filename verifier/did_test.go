@@ -108,6 +108,102 @@ func TestDIDRenewal(t *testing.T) {
 	}
 }
 
+// reasonIn is the outermost reason in err.
+func reasonIn(err error) string { return append(reasons(err), "")[0] }
+
+// away is what a site that cannot be reached answers.
+type away struct{}
+
+func (away) Error() string  { return "nobody there" }
+func (away) Reason() string { return "network" }
+
+// A site serves DID documents, or is down.
+type site struct {
+	documents
+	down bool
+}
+
+func (s *site) Resolve(ctx context.Context, didURL string) (*jose.PublicKey, error) {
+	if s.down {
+		return nil, away{}
+	}
+	return s.documents.Resolve(ctx, didURL)
+}
+
+// TestDIDSiteDown starts, renews and reconfigures while the site with the DID
+// document is down: that platform alone waits, what it has goes on, and it asks
+// as soon as the document is there, unless that names another key.
+func TestDIDSiteDown(t *testing.T) {
+	w := theWorld()
+	next := newIdentity(w.anchor, w.caKey, "Morgenblatt Verlag GmbH", "morgenblatt.example")
+	web := &site{documents{newsDID + "#1": w.other.key.Public()}, true}
+	r := newRig(t, func(r *rig) {
+		r.dids = web
+		r.change = func(p *verifier.Platform) { p.Prefix, p.X5C, p.Kid = openid4vp.PrefixDID, nil, newsDID+"#1" }
+	})
+	refused := func(when string) {
+		t.Helper()
+		got := r.api(keyNews, "POST", "/v1/requests", `{"policy":"access","flow":"cross_device"}`)
+		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !strings.Contains(string(got.body), `"platform_unavailable"`) {
+			t.Errorf("%s: %d %s", when, got.status, got.body)
+		}
+		if ids := r.engine.Unavailable(); len(ids) != 1 || ids[0] != "news" {
+			t.Errorf("%s: unavailable are %v", when, ids)
+		}
+	}
+	refused("at start")
+	r.beginFor(keyOther, "access", "same_device")
+	if failed := r.engine.Prove(t.Context()); failed["news"] == nil || len(failed) != 1 {
+		t.Errorf("still down: %v", failed)
+	}
+	web.down = false
+	if failed := r.engine.Prove(t.Context()); !strings.Contains(fmt.Sprint(failed["news"]), "did_key_mismatch") {
+		t.Errorf("another's key: %v", failed)
+	}
+	refused("with another's key")
+	web.documents[newsDID+"#1"] = w.news.key.Public()
+	if failed := r.engine.Prove(t.Context()); len(failed) != 0 {
+		t.Errorf("it is there: %v", failed)
+	}
+	old := r.begin("access", "same_device")
+
+	web.down = true // what is proven stays so
+	if failed := r.engine.Prove(t.Context()); len(failed) != 0 || len(r.engine.Unavailable()) != 0 {
+		t.Errorf("down again: %v", failed)
+	}
+	if err := r.engine.Reconfigure(t.Context(), r.platforms()); err != nil {
+		t.Fatal(err)
+	}
+	r.begin("access", "same_device")
+	renewed := verifier.Identity{Signer: next.key, Kid: newsDID + "#2"}
+	if err := r.engine.Renew(t.Context(), "news", renewed); reasonIn(err) != verifier.ReasonPlatformUnavailable {
+		t.Errorf("renewed while it is down: %v", err)
+	}
+	kid := func(b begun) string {
+		token, err := jose.Parse(string(r.do(call{method: "GET", url: b.uri}).body), jose.Rule{Typ: []string{openid4vp.RequestType}, AllowX5C: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token.Header().Kid
+	}
+	for _, b := range []begun{old, r.begin("access", "same_device")} {
+		if got := kid(b); got != newsDID+"#1" {
+			t.Errorf("signed with %s, which nobody has seen", got)
+		}
+	}
+	web.down, web.documents[newsDID+"#2"] = false, next.key.Public()
+	if failed := r.engine.Prove(t.Context()); len(failed) != 0 {
+		t.Errorf("the new one is there: %v", failed)
+	}
+	if got := kid(r.begin("access", "same_device")); got != newsDID+"#2" {
+		t.Errorf("signed with %s", got)
+	}
+	r.change = func(p *verifier.Platform) { p.Prefix, p.X5C, p.Kid = openid4vp.PrefixDID, nil, newsDID+"#2" } // whose key is next's
+	if err := r.engine.Reconfigure(t.Context(), r.platforms()); reasonIn(err) != "did_key_mismatch" {
+		t.Errorf("reconfigured with another key: %v", err)
+	}
+}
+
 // TestTrustPerPlatform: an issuer one platform trusts is nobody to another one
 // in the same process.
 func TestTrustPerPlatform(t *testing.T) {

@@ -8,20 +8,21 @@ import (
 // Reasons of an Error that callers branch on. Others are reasons of the
 // packages below, passed on.
 const (
-	ReasonUnavailable  = "unavailable"              // nothing happened that cannot be tried again
-	ReasonUnknown      = "transaction_unknown"      // no such transaction, or not this caller's
-	ReasonExpired      = "transaction_expired"      // too late
-	ReasonUsed         = "transaction_already_used" // answered before
-	ReasonNotReady     = "result_not_ready"         // no answer yet
-	ReasonNoResult     = "result_none"              // the transaction ended without a result
-	ReasonGone         = "result_withdrawn"         // the holder took it back
-	ReasonCodeRequired = "response_code_required"   // same-device results need the code
-	ReasonCodeMismatch = "response_code_mismatch"
-	ReasonCodeUsed     = "response_code_used"
-	ReasonPending      = "receipt_pending" // no checkpoint covers the entry yet
-	ReasonProof        = "holder_proof_invalid"
-	ReasonToken        = "hint_token_invalid"
-	ReasonOutput       = "output_not_allowed" // the policy does not let hints leave this way
+	ReasonUnavailable         = "unavailable"              // nothing happened that cannot be tried again
+	ReasonPlatformUnavailable = "platform_unavailable"     // its DID document is not there: wait, see Verifier.Prove
+	ReasonUnknown             = "transaction_unknown"      // no such transaction, or not this caller's
+	ReasonExpired             = "transaction_expired"      // too late
+	ReasonUsed                = "transaction_already_used" // answered before
+	ReasonNotReady            = "result_not_ready"         // no answer yet
+	ReasonNoResult            = "result_none"              // the transaction ended without a result
+	ReasonGone                = "result_withdrawn"         // the holder took it back
+	ReasonCodeRequired        = "response_code_required"   // same-device results need the code
+	ReasonCodeMismatch        = "response_code_mismatch"
+	ReasonCodeUsed            = "response_code_used"
+	ReasonPending             = "receipt_pending" // no checkpoint covers the entry yet
+	ReasonProof               = "holder_proof_invalid"
+	ReasonToken               = "hint_token_invalid"
+	ReasonOutput              = "output_not_allowed" // the policy does not let hints leave this way
 )
 
 // An Error says why an act of the engine failed. It never holds a claim value,

@@ -33,56 +33,78 @@ type Identity struct {
 
 // Renew makes id the identity of a platform from here on. Requests that were
 // begun with an earlier one are still signed with that, unless both have one
-// client identifier, as two keys of one DID do: then the newer one signs.
+// client identifier, as two keys of one DID do: then the newer one signs. If its
+// DID document cannot be fetched it is taken all the same, but the earlier one
+// signs until Prove has seen it; the reason then is platform_unavailable.
 // Reasons beyond New's: platform_unknown.
 func (v *Verifier) Renew(ctx context.Context, platformID string, id Identity) error {
 	p := v.platform(platformID)
 	if p == nil {
 		return fail("platform_unknown", "there is no such platform")
 	}
-	return p.renew(ctx, id)
+	s, err := p.prepare(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = p.prove(ctx, &s)
+	if err != nil && !away(err) {
+		return err
+	}
+	p.take(s)
+	if err != nil {
+		return &Error{reason: ReasonPlatformUnavailable, err: err}
+	}
+	return nil
 }
 
-func (p *platform) renew(ctx context.Context, id Identity) error {
+// prepare looks at an identity, but not at what its DID document says.
+func (p *platform) prepare(ctx context.Context, id Identity) (s signing, err error) {
 	byDID := p.Prefix == openid4vp.PrefixDID
 	switch {
 	case id.Signer == nil || len(id.X5C) == 0 && !byDID:
-		return errors.New("one of Signer and X5C is not set")
+		return s, errors.New("one of Signer and X5C is not set")
 	case byDID != (id.Kid != ""):
-		return errors.New("a verification method (Kid) belongs to decentralized_identifier, and to nothing else")
+		return s, errors.New("a verification method (Kid) belongs to decentralized_identifier, and to nothing else")
 	}
 	if id.Registrations == nil {
 		id.Registrations = p.Registrations
 	}
 	clientID, err := p.clientID(id)
 	if err == nil && byDID {
-		err = p.checkDID(ctx, id)
+		err = checkMethod(id.Kid)
 	}
 	if err != nil {
-		return err
+		return s, err
 	}
-	s := signing{Identity: id, clientID: clientID}
-	if err := p.register(ctx, &s); err != nil {
-		return err
-	}
+	s = signing{Identity: id, clientID: clientID, proven: !byDID}
+	return s, p.register(ctx, &s)
+}
+
+// take makes s the newest identity.
+func (p *platform) take(s signing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.identities) > 0 && s.same(&p.identities[0]) {
+		s.proven = s.proven || p.identities[0].proven
 		p.identities[0] = s
-		return nil
+		return
 	}
 	p.identities = slices.Insert(p.identities, 0, s)
 	p.identities = p.identities[:min(len(p.identities), MaxIdentities)]
-	return nil
 }
 
-// inherit adds the identities another p used until now, behind its own.
+// inherit adds the identities another p used until now, behind its own. What was
+// proven stays so.
 func (p *platform) inherit(old *platform) {
 	old.mu.RLock()
-	defer old.mu.RUnlock()
+	before := slices.Clone(old.identities)
+	old.mu.RUnlock()
+	for i := range before {
+		p.proved(&before[i])
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, s := range old.identities {
+	for _, s := range before {
 		same := func(have signing) bool { return slices.Equal(have.X5C, s.X5C) && have.Kid == s.Kid }
 		if len(p.identities) < MaxIdentities && p.Prefix == old.Prefix && !slices.ContainsFunc(p.identities, same) {
 			p.identities = append(p.identities, s)
@@ -114,15 +136,24 @@ func (p *platform) clientID(id Identity) (string, error) {
 	return c.String(), nil
 }
 
-// current is what new statements are signed with.
+// current is what new statements are signed with: the newest identity that is
+// proven, or the newest if none is.
 func (p *platform) current() signing {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	for _, s := range p.identities {
+		if s.proven {
+			return s
+		}
+	}
 	return p.identities[0]
 }
 
 // signingAs finds the identity behind a client identifier.
 func (p *platform) signingAs(clientID string) (signing, error) {
+	if s := p.current(); s.clientID == clientID {
+		return s, nil
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, s := range p.identities {

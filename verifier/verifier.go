@@ -236,9 +236,11 @@ func newPlatform(ctx context.Context, cfg Platform, c *Config) (*platform, error
 		return nil, err
 	}
 	for _, id := range append(slices.Clone(p.Also), Identity{Signer: p.Signer, X5C: p.X5C, Kid: p.Kid}) { // the last one signs
-		if err := p.renew(ctx, id); err != nil {
+		s, err := p.prepare(ctx, id)
+		if err != nil {
 			return nil, err
 		}
+		p.take(s)
 	}
 	if err := p.checkAddresses(c.InsecureLoopback); err != nil {
 		return nil, err
