@@ -155,8 +155,11 @@ func (r *audited) trust(ctx context.Context, a *auditArgs, state []byte) error {
 	}
 	if r.key == "" {
 		b, err := r.source.Read(ctx, audit.KeyPath)
-		if err != nil {
-			return fmt.Errorf("the log does not name its key, give it with --key: %w", err)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("there is no log in %s, or one that does not name its key; then give it with --key", a.log)
+		case err != nil:
+			return fmt.Errorf("reading the log in %s: %w", a.log, err)
 		}
 		r.key, r.ownKey = strings.TrimSpace(string(b)), true
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -53,22 +54,50 @@ var errUsage = errors.New("usage")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, newEnviron(), os.Args[1:])
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	code := run(ctx, newEnviron(ctx), os.Args[1:])
 	stop()
 	os.Exit(code)
 }
 
 // newEnviron is the terminal facet was started in.
-func newEnviron() *environ {
+func newEnviron(ctx context.Context) *environ {
 	colour := false
 	if fi, err := os.Stdout.Stat(); err == nil {
 		colour = fi.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
-	return &environ{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, colour: colour}
+	return &environ{stdin: &keyboard{ctx: ctx, from: os.Stdin}, stdout: os.Stdout, stderr: os.Stderr, colour: colour}
+}
+
+// A keyboard is standard input that Ctrl-C interrupts: what waits for a code or
+// a yes must not wait on. The read that was left behind ends with the process.
+type keyboard struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (k *keyboard) Read(p []byte) (int, error) {
+	type read struct {
+		text []byte
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		text := make([]byte, len(p))
+		n, err := k.from.Read(text)
+		done <- read{text[:n], err}
+	}()
+	select {
+	case <-k.ctx.Done():
+		return 0, k.ctx.Err()
+	case r := <-done:
+		return copy(p, r.text), r.err
+	}
 }
 
 // run finds the command named by args and returns the exit code: 0 done, 1 the
-// answer is no or something failed, 2 the call's words were off.
+// answer is no or something failed, 2 the call's words were off, 130 it was
+// interrupted before it was done.
 func run(ctx context.Context, env *environ, args []string) int {
 	if len(args) == 0 {
 		usage(env.stderr)
@@ -81,15 +110,20 @@ func run(ctx context.Context, env *environ, args []string) int {
 		fmt.Fprintln(env.stdout, "facet", version())
 		return 0
 	}
-	c, ok := find(commands(), args[0])
+	c, ok := find(args)
 	if !ok {
 		fmt.Fprintf(env.stderr, "facet: there is no command %q. `facet help` lists them.\n", args[0])
 		return 2
 	}
-	if wantsHelp(args[1:]) && len(args) == 2 {
-		return help(env, args[:1])
+	if wantsHelp(args[1:]) {
+		return help(env, args)
 	}
-	return exitCode(env, c, c.run(ctx, env, args[1:]))
+	err := c.run(ctx, env, args[1:])
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintf(env.stderr, "\nfacet %s: interrupted\n", c.name)
+		return 130
+	}
+	return exitCode(env, c, err)
 }
 
 func exitCode(env *environ, c command, err error) int {
@@ -103,7 +137,10 @@ func exitCode(env *environ, c command, err error) int {
 		}
 		return exit.code
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(env.stderr, "facet %s: %v\nusage: facet %s %s\n", c.name, err, c.name, c.args)
+		if what, ok := strings.CutPrefix(err.Error(), errUsage.Error()+": "); ok {
+			fmt.Fprintf(env.stderr, "facet %s: %s\n", c.name, what)
+		}
+		fmt.Fprintf(env.stderr, "usage: facet %s %s\n`facet help %s` says more.\n", c.name, c.args, c.name)
 		return 2
 	default:
 		fmt.Fprintf(env.stderr, "facet %s: %v\n", c.name, err)
@@ -116,7 +153,7 @@ func help(env *environ, args []string) int {
 		usage(env.stdout)
 		return 0
 	}
-	c, ok := find(commands(), args[0])
+	c, ok := find(args)
 	if !ok {
 		fmt.Fprintf(env.stderr, "facet: there is no command %q. `facet help` lists them.\n", args[0])
 		return 2
@@ -135,13 +172,18 @@ func usage(w io.Writer) {
 	fmt.Fprintf(w, "\n`facet help COMMAND` says more. `facet demo` starts everything on this machine.\n")
 }
 
+// wantsHelp finds a call for help wherever it stands.
 func wantsHelp(args []string) bool {
-	return len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help")
+	return slices.ContainsFunc(args, func(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }) || len(args) == 1 && args[0] == "help"
 }
 
-func find(cs []command, name string) (command, bool) {
-	for _, c := range cs {
-		if c.name == name {
+// find returns the command that args begin with.
+func find(args []string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == args[0] {
+			if c.name == walletServeCommand.name && len(args) > 1 && args[1] == "serve" {
+				return walletServeCommand, true
+			}
 			return c, true
 		}
 	}

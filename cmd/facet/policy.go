@@ -46,7 +46,12 @@ func runPolicy(_ context.Context, env *environ, args []string) error {
 		return fmt.Errorf("%w: say what to do and with which file", errUsage)
 	}
 	act, files := args[0], args[1:]
-	if act == "lint" {
+	switch {
+	case !slices.Contains([]string{"lint", "compile", "preview", "explain"}, act):
+		return fmt.Errorf("%w: there is no policy %s", errUsage, act)
+	case act != "lint" && act != "preview" && len(files) > 1:
+		return fmt.Errorf("%w: %s takes one file", errUsage, act)
+	case act == "lint":
 		registered, files, err := takeRegistrations(files)
 		if err != nil {
 			return err
@@ -66,11 +71,9 @@ func runPolicy(_ context.Context, env *environ, args []string) error {
 		return printCompiled(env.stdout, c)
 	case "preview":
 		return printPreview(env.stdout, c, files[1:], lang)
-	case "explain":
-		printExplained(env.stdout, c, lang)
-		return nil
 	}
-	return fmt.Errorf("%w: there is no policy %s", errUsage, act)
+	printExplained(env.stdout, c, lang)
+	return nil
 }
 
 // language takes --lang out of args.
@@ -158,7 +161,11 @@ func lintFiles(env *environ, files []string, registered []openid4vp.Registration
 
 func printProblems(w io.Writer, file string, problems []lint.Problem) {
 	for _, p := range problems {
-		fmt.Fprintf(w, "%s:%s\n", file, p)
+		sep := ":" // FILE:LINE:COLUMN: …, as editors read it
+		if p.Line == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(w, "%s%s%s\n", file, sep, p)
 	}
 }
 

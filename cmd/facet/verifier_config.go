@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,7 +32,8 @@ type verifierConfig struct {
 	Proxies          []string         `json:"trusted_proxies"` // whose X-Forwarded-For is believed
 	InsecureLoopback bool             `json:"insecure_loopback"`
 
-	base string // the folder paths are relative to
+	base   string // the folder paths are relative to
+	unread bool   // the file could not be read at all
 }
 
 type tlsConfig struct {
@@ -67,11 +70,16 @@ func readVerifierConfig(file string) (*verifierConfig, []finding) {
 	c := &verifierConfig{Addr: "127.0.0.1:8081", base: filepath.Dir(file)}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return c, []finding{bad("config", err.Error(), "Name the configuration file with --config.")}
+		c.unread = true
+		return c, []finding{bad("config", err.Error(), "Give --config the configuration file; docs/operating.md has one to start from.")}
 	}
 	var found []finding
 	for _, p := range lint.Settings(raw, c) {
-		found = append(found, bad("config", p.String(), "The members are in docs/operating.md."))
+		mend := "The members are in docs/operating.md."
+		if p.Code == lint.ReasonYAML { // nothing in it could be read
+			c.unread, mend = true, "It is YAML or JSON; docs/operating.md has one to start from."
+		}
+		found = append(found, bad("config", p.String(), mend))
 	}
 	return c, found
 }
@@ -95,6 +103,9 @@ func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
 		baseURL: strings.TrimRight(c.URL, "/"), origin: c.LogOrigin, logURL: strings.TrimRight(c.Log, "/"),
 		logKey: os.Getenv("FACET_LOG_KEY"), insecureLoopback: c.InsecureLoopback, lists: trustLists{},
 	}
+	if c.unread {
+		return s, nil // what it says is not known: one finding says why
+	}
 	found := append(c.checkSettings(s), c.addProxies(&s)...)
 	if c.shared() {
 		s.database = c.Store
@@ -104,7 +115,7 @@ func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
 	if c.Trust != "" {
 		var err error
 		if s.trust, err = s.lists.read(c.path(c.Trust)); err != nil {
-			found = append(found, bad("trust", c.Trust+": "+err.Error(), "Put the trust list of issuers there."))
+			found = append(found, bad("trust", c.Trust+": "+err.Error(), mendFile(err, "It is JSON: who may issue, see docs/operating.md, “Trust list”.")))
 		}
 	}
 	seen := map[string]string{}
@@ -173,7 +184,7 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	}
 	id, err := readIdentity(out.file, p.Prefix)
 	if err != nil {
-		found = append(found, bad(area, "identity: "+err.Error(), identityMend))
+		found = append(found, bad(area, "identity: "+err.Error(), mendFile(err, identityMend)))
 	} else {
 		out.Signer, out.X5C, out.Kid, out.stamp, out.ends = id.key, id.x5c, id.kid, id.stamp, id.ends()
 		found = append(found, id.check(area, now)...)
@@ -181,7 +192,7 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	if p.Webhook != nil {
 		var ends time.Time
 		if out.Webhook, ends, err = p.Webhook.read(c.path(p.Webhook.SecretFile), now); err != nil {
-			found = append(found, bad(area, "webhook: "+err.Error(), "secret_file holds one whsec_… a line, newest first, mode 0600."))
+			found = append(found, bad(area, "webhook: "+err.Error(), mendFile(err, "secret_file holds one whsec_… a line, newest first, mode 0600.")))
 		}
 		s.endsNext(ends)
 		if !webAddress(p.Webhook.URL, c.InsecureLoopback) {
@@ -191,7 +202,7 @@ func (c *verifierConfig) addPlatform(s *verifierSetup, p platformConfig, seen ma
 	for _, name := range p.Policies {
 		loaded, err := readPolicyFile(c.path(name))
 		if err != nil {
-			found = append(found, bad(area, "policy "+name+": "+err.Error(), "`facet policy lint "+name+"` says where."))
+			found = append(found, bad(area, "policy "+name+": "+err.Error(), mendFile(err, "`facet policy lint "+name+"` says where.")))
 			continue
 		}
 		out.Policies = append(out.Policies, loaded)
@@ -229,6 +240,15 @@ func (s *verifierSetup) endsNext(at time.Time) {
 	if !at.IsZero() && (s.source.next.IsZero() || at.Before(s.source.next)) {
 		s.source.next = at
 	}
+}
+
+// mendFile says what to do about a file that cannot be used: mend, unless it is
+// not there at all.
+func mendFile(err error, mend string) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "Put it there, or name another file; paths are relative to the configuration. " + mend
+	}
+	return mend
 }
 
 func readPolicyFile(name string) (*policy.Policy, error) {

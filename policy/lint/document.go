@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -31,6 +32,10 @@ func read(text []byte) (*document, error) {
 // parse reads the subset of YAML our files need: no anchors, aliases, merges,
 // tags or second documents, which all make a file mean what it does not show.
 func parse(text []byte, depth int) (*document, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors begin every file with it
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, &Problem{Line: 1, Column: 1, Code: ReasonYAML, Message: "the file is empty"}
+	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, syntax(err)
