@@ -84,8 +84,12 @@ func TestThroughTheBrowser(t *testing.T) {
 	if err != nil || taken.ResponseCode == "" {
 		t.Fatalf("answer: %+v, %v", taken, err)
 	}
+	if again, err := r.verifier.Answer(t.Context(), answer); err != nil || *again != *taken {
+		t.Errorf("again, for a lost reply: %+v, %v", again, err)
+	}
+	answer.Data = append(answer.Data, ' ')
 	if _, err := r.verifier.Answer(t.Context(), answer); wallet.ReasonOf(err) != verifier.ReasonUsed {
-		t.Errorf("again: %v", err)
+		t.Errorf("another one: %v", err)
 	}
 	r.settle(begun, taken, shown, done)
 }
