@@ -85,6 +85,8 @@ func TestProblems(t *testing.T) {
 		"key":     {key: "another", call: func(c *client.Client) error { _, err := c.Status(t.Context(), "x"); return err }, want: client.Problem{Status: 401, Code: "api_key_invalid"}},
 		"id":      {call: func(c *client.Client) error { _, err := c.Status(t.Context(), strings.Repeat("A", 22)); return err }, want: client.Problem{Status: 404, Code: client.CodeUnknown}},
 		"escaped": {call: func(c *client.Client) error { _, err := c.Status(t.Context(), "../../log/checkpoint"); return err }, want: client.Problem{Status: 404, Code: client.CodeUnknown}},
+		"no id":   {call: func(c *client.Client) error { _, err := c.Status(t.Context(), ""); return err }, want: client.Problem{Status: 404, Code: client.CodeUnknown}},
+		"dots":    {call: func(c *client.Client) error { _, err := c.Status(t.Context(), ".."); return err }, want: client.Problem{Status: 404, Code: client.CodeUnknown}},
 		"stream": {call: func(c *client.Client) error {
 			for _, err := range c.Events(t.Context(), strings.Repeat("A", 22)) {
 				return err
@@ -178,6 +180,10 @@ func TestWaitsAsTold(t *testing.T) {
 		{"429 twice", 429, "", 2, time.Minute, 3, true, 300 * time.Millisecond, time.Minute},
 		{"503 for good", 503, "", 99, time.Minute, client.MaxAttempts, false, 0, time.Minute},
 		{"told to wait long", 503, "6", 99, time.Minute, 1, false, 0, time.Minute},
+		{"told to wait a day and more", 503, "100000", 99, time.Minute, 1, false, 0, time.Minute},
+		{"told to wait for ever", 503, strings.Repeat("9", 30), 99, time.Minute, 1, false, 0, time.Minute},
+		{"told to wait for a date", 503, time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), 99, time.Minute, 1, false, 0, time.Minute},
+		{"told a date that is over", 503, time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), 1, time.Minute, 2, true, 0, time.Minute},
 		{"no time left", 503, "5", 99, 4 * time.Second, 1, false, 0, 4 * time.Second},
 		{"500", 500, "", 1, time.Minute, 1, false, 0, time.Minute},
 	} {

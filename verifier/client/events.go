@@ -16,7 +16,7 @@ import (
 
 // Limits of an event stream.
 const (
-	MaxEventLine = 4 << 10          // bytes
+	MaxEvent     = 4 << 10          // bytes of its data, and of a line
 	MaxSilence   = 30 * time.Second // then the stream is opened anew, in case nobody is there
 	PollInterval = 2 * time.Second  // where there is no stream to be had
 )
@@ -130,7 +130,7 @@ func (f *following) stream(ctx context.Context) error {
 // fields it does not know are left out.
 func (f *following) read(body io.Reader) error {
 	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, MaxEventLine)
+	lines.Buffer(nil, MaxEvent)
 	data := ""
 	for !f.over && lines.Scan() {
 		f.quiet.Reset(MaxSilence)
@@ -138,7 +138,9 @@ func (f *following) read(body io.Reader) error {
 		value = strings.TrimPrefix(value, " ")
 		switch name {
 		case "data":
-			data += value
+			if data += value; len(data) > MaxEvent {
+				return errTooLarge
+			}
 		case "id":
 			f.lastID = value
 		case "retry":
@@ -152,6 +154,9 @@ func (f *following) read(body io.Reader) error {
 			}
 			data = ""
 		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return errTooLarge
 	}
 	return lines.Err()
 }

@@ -187,17 +187,27 @@ func TestEventsReading(t *testing.T) {
 	if fmt.Sprint(ids) != "[ 7]" {
 		t.Errorf("Last-Event-ID: %q", ids)
 	}
-	r.onRoad(func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("Content-Type", "text/event-stream")
-		fmt.Fprint(w, "data: "+strings.Repeat("x", client.MaxEventLine)+"\n\n")
-		return true
-	})
-	for _, err := range r.client().Events(t.Context(), "x") {
-		if err == nil {
-			t.Error("a line without end was read")
+}
+
+// TestEventsWithoutEnd: neither a line nor an event fills the memory.
+func TestEventsWithoutEnd(t *testing.T) {
+	r := newRig(t)
+	for name, stream := range map[string]string{
+		"a line":       "data: " + strings.Repeat("x", client.MaxEvent) + "\n\n",
+		"lines of one": strings.Repeat("data: "+strings.Repeat("x", 1<<10)+"\n", client.MaxEvent>>10+1),
+	} {
+		r.onRoad(func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Content-Type", "text/event-stream")
+			fmt.Fprint(w, stream+"data: {\"state\":\"released\"}\n\n")
+			return true
+		})
+		for s, err := range r.client().Events(t.Context(), "x") {
+			if err == nil {
+				t.Errorf("%s: read, and then %s", name, s)
+			}
 		}
-	}
-	if n := r.calls("GET"); n != client.MaxAttempts {
-		t.Errorf("tried %d times", n)
+		if n := r.calls("GET"); n != 1 {
+			t.Errorf("%s: tried %d times", name, n)
+		}
 	}
 }

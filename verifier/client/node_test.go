@@ -76,7 +76,7 @@ func TestTypeScriptClient(t *testing.T) {
 			}
 		})
 	}
-	if err := cmd.Wait(); err != nil || checks != 12 {
+	if err := cmd.Wait(); err != nil || checks != 14 {
 		t.Errorf("%d checks, %v\n%s", checks, err, &said)
 	}
 }

@@ -59,10 +59,20 @@ func problemOf(resp *http.Response, body []byte) error {
 		*p = Problem{Code: fmt.Sprintf("http_%d", resp.StatusCode), Detail: "Something else than a verifier's platform API answered.", Fix: "Check the verifier's address."}
 	}
 	p.Status = resp.StatusCode
-	if seconds, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err == nil {
-		p.retryAfter = time.Duration(seconds) * time.Second
-	}
+	p.retryAfter = retryAfter(resp.Header.Get("Retry-After"))
 	return p
+}
+
+// retryAfter is how long to wait (RFC 9110 §10.2.3); 0: nobody says.
+func retryAfter(text string) time.Duration {
+	seconds, err := strconv.ParseUint(text, 10, 32)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // the longest there is
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
 }
 
 // pause says whether the n-th attempt may be followed by another, and after how

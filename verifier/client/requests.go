@@ -100,7 +100,14 @@ func (c *Client) Status(ctx context.Context, id string) (State, error) {
 	return out.State, err
 }
 
-func path(id, below string) string { return "/v1/requests/" + url.PathEscape(id) + below }
+// path is where a request answers. What cannot be an id and might lead elsewhere
+// (nothing, dots) names one that nobody has.
+func path(id, below string) string {
+	if id == "" || id == "." || id == ".." {
+		id = "-"
+	}
+	return "/v1/requests/" + url.PathEscape(id) + below
+}
 
 // A Reading is a wish to read a result, once.
 type Reading struct {

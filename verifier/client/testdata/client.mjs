@@ -3,7 +3,7 @@
 import { pathToFileURL } from "node:url";
 
 const [file, verifier, apiKey, returnURI, secret] = process.argv.slice(2);
-const { Client, Problem, receiveWebhook, readAnswer, MAX_ATTEMPTS, MAX_ANSWER, MAX_WEBHOOK_AGE } = await import(pathToFileURL(file));
+const { Client, Problem, receiveWebhook, readAnswer, MAX_ATTEMPTS, MAX_WAIT, MAX_ANSWER, MAX_WEBHOOK_AGE } = await import(pathToFileURL(file));
 
 const facet = new Client({ url: verifier, apiKey });
 const ask = { policy: "today", flow: "same_device", return_uri: returnURI };
@@ -58,7 +58,7 @@ await check("problems have code, sentence and advice", async () => {
   const err = await fails(() => facet.begin({ policy: "none", flow: "cross_device" }));
   same([err instanceof Problem, err.status, err.code, !!err.detail, !!err.fix, `${err}`.includes(apiKey)], [true, 404, "policy_unknown", true, true, false]);
   same((await fails(() => new Client({ url: verifier, apiKey: "another" }).status("x"))).code, "api_key_invalid");
-  same((await fails(() => facet.status("../../log/checkpoint"))).code, "transaction_unknown");
+  for (const id of ["../../log/checkpoint", "..", ".", ""]) same((await fails(() => facet.status(id))).code, "transaction_unknown");
   same((await fails(() => facet.events("A".repeat(22)).next())).code, "transaction_unknown");
 });
 await check("a lost answer costs no second request", async () => {
@@ -75,6 +75,12 @@ await check("busy: waits as told, a few times", async () => {
   await test("road", "busy 99");
   same([(await fails(() => facet.status(id))).code, (await calls()).n], ["unavailable", MAX_ATTEMPTS]);
   await test("road", "busy 99");
+  for (const after of ["3600", "100000", "9".repeat(30), new Date(Date.now() + 3600_000).toUTCString()]) {
+    let n = 0;
+    const later = () => (n++, Promise.resolve(new Response("{}", { status: 503, headers: { "Retry-After": after } })));
+    const err = await fails(() => new Client({ url: verifier, apiKey, fetch: later }).status(id));
+    same([n, err.status, err.retryAfter > MAX_WAIT], [1, 503, true]);
+  }
   const err = await fails(() => facet.status(id, { signal: AbortSignal.timeout(300) }));
   same([err.name, (await calls()).n], ["TimeoutError", 1]);
 });
@@ -93,6 +99,18 @@ await check("a stream that is cut comes back", async () => {
     if (states.push(state) === 1) setTimeout(() => test("approve", begun.links[0].url), 1000);
   }
   same([states[0], states.at(-1), new Set(states).size, (await calls()).n >= 3], ["open", "released", states.length, true]);
+});
+await check("an event without end is not read to its end", async () => {
+  const line = `data: ${"x".repeat(1024)}\n`;
+  for (const stream of [line.repeat(5), `data: ${"x".repeat(5000)}\n\n`]) {
+    let streams = 0;
+    const answer = () => (streams++, Promise.resolve(new Response(stream + 'data: {"state":"released"}\n\n', { headers: { "Content-Type": "text/event-stream" } })));
+    const states = [];
+    await fails(async () => {
+      for await (const state of new Client({ url: verifier, apiKey, fetch: answer }).events("x")) states.push(state);
+    });
+    same([streams, states], [1, []]);
+  }
 });
 await check("who stops listening, stops at once", async () => {
   const { id } = await facet.begin(ask);
@@ -132,6 +150,19 @@ await check("webhooks", async () => {
   }
   same(!!(await receiveWebhook(hook(), [secret], sent + MAX_WEBHOOK_AGE * 1000)), true);
   await fails(() => receiveWebhook(hook(), ["secret"]));
+});
+await check("a body in many small pieces costs no more", async () => {
+  const text = new TextEncoder().encode(`{"fragment":"${"x".repeat(20_000)}"}`);
+  const body = new ReadableStream({ start: (c) => (text.forEach((b) => c.enqueue(Uint8Array.of(b))), c.close()) });
+  const { set } = Uint8Array.prototype;
+  let copied = 0;
+  Uint8Array.prototype.set = function (from, at) {
+    copied += from.length;
+    return set.call(this, from, at);
+  };
+  const got = await readAnswer(new Request("https://news.example/answer", { method: "POST", body, duplex: "half" }));
+  Uint8Array.prototype.set = set;
+  same([got.answer.fragment.length, copied < 10 * text.length], [20_000, true]);
 });
 await check("answers of a page", async () => {
   const posted = (text) => readAnswer(new Request("https://news.example/answer", { method: "POST", body: text }));

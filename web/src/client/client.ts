@@ -117,7 +117,7 @@ export const MAX_ATTEMPTS = 4;
 /** Seconds a webhook may be old, or ahead of our clock. */
 export const MAX_WEBHOOK_AGE = 300;
 
-const MAX_LINE = 4 << 10;
+const MAX_EVENT = 4 << 10; // bytes of its data, and of a line
 const going: ReadonlySet<string> = new Set(["open", "opened", "accepted", "logged"]);
 
 type Call = { method: "GET" | "POST"; path: string; body?: unknown; key?: string; signal?: AbortSignal | undefined };
@@ -223,6 +223,7 @@ export class Client {
         clearTimeout(quiet);
         quiet = setTimeout(leave, MAX_SILENCE);
         const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+        if (data.length + value.length > MAX_EVENT) throw new Malformed("an event of the stream is too long");
         if (name === "data") data += value;
         else if (name === "id") stream.id = value;
         else if (name === "retry" && /^\d{1,9}$/.test(value)) stream.wait = Math.min(Math.max(Number(value), 100), MAX_WAIT);
@@ -281,7 +282,7 @@ export async function receiveWebhook(request: Request, secrets: string[], now: n
   const [id, at] = [header("id"), header("timestamp")];
   const known = await Promise.all(secrets.map(importSecret));
   if (!body || !id || !/^\d{1,15}$/.test(at) || Math.abs(now / 1000 - Number(at)) > MAX_WEBHOOK_AGE) return null;
-  const signed = concat(new TextEncoder().encode(`${id}.${at}.`), body);
+  const signed = Uint8Array.of(...new TextEncoder().encode(`${id}.${at}.`), ...body);
   let genuine = false;
   for (const signature of header("signature").split(" ").slice(0, 8)) {
     const sum = signature.startsWith("v1,") ? base64(signature.slice(3)) : null;
@@ -307,12 +308,14 @@ export async function readAnswer(request: Request): Promise<{ id: string; answer
   return null;
 }
 
-const at = (id: string, below = "") => `/v1/requests/${encodeURIComponent(id)}${below}`;
+/** What cannot be an id and might lead elsewhere (nothing, dots) names a request nobody has. */
+const at = (id: string, below = "") => `/v1/requests/${/^\.{0,2}$/.test(id) ? "-" : encodeURIComponent(id)}${below}`;
 
 async function problem(answer: Response): Promise<Problem> {
   const body = await bounded(answer, MAX_BODY).then((b) => parse<Record<string, unknown> | null>(b)).catch(() => null);
   const after = answer.headers.get("Retry-After") ?? "";
-  return new Problem(answer.status, body ?? {}, /^\d{1,5}$/.test(after) ? Number(after) * 1000 : 0);
+  const wait = /^\d+$/.test(after) ? Number(after) * 1000 : Math.max(0, Date.parse(after) - Date.now()); // or a date
+  return new Problem(answer.status, body ?? {}, wait || 0);
 }
 
 /** Whether another attempt could end otherwise: a busy verifier, a broken connection. */
@@ -336,20 +339,25 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** A body of at most `most` bytes. */
+/** A body of at most `most` bytes, in however many pieces it comes. */
 async function bounded(from: Request | Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const reader = from.body?.getReader();
-  let all = new Uint8Array(0);
-  for (; reader; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (all.length + value.length > most) {
-      await reader.cancel().catch(() => undefined);
+  let all = new Uint8Array(4 << 10);
+  for (let size = 0; ; ) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) return all.subarray(0, size);
+    if (size + value.length > most) {
+      await reader?.cancel().catch(() => undefined);
       throw new Malformed("the body is too large");
     }
-    all = concat(all, value);
+    if (size + value.length > all.length) {
+      const before = all;
+      all = new Uint8Array(2 * (size + value.length));
+      all.set(before);
+    }
+    all.set(value, size);
+    size += value.length;
   }
-  return all;
 }
 
 function parse<T>(body: Uint8Array): T {
@@ -368,7 +376,7 @@ async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> 
     if (done) return;
     const split = (rest + decoder.decode(value, { stream: true })).split(/\r?\n/);
     rest = split.pop()!;
-    if (rest.length > MAX_LINE) throw new Malformed("a line of the stream is too long");
+    if (rest.length > MAX_EVENT) throw new Malformed("a line of the stream is too long");
     yield* split;
   }
 }
@@ -381,13 +389,6 @@ function importSecret(text: string): Promise<CryptoKey> {
 
 function base64(text: string): Uint8Array<ArrayBuffer> | null {
   return attempt(() => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))) ?? null;
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }
 
 function attempt<T>(act: () => T): T | undefined {
