@@ -86,6 +86,9 @@ func TestDashboard(t *testing.T) {
 	}
 	r := newRig(t)
 	r.metrics.CertificateEnd("news", time.Now())
+	r.metrics.RegistrationEnd("news", time.Now())
+	r.metrics.TLSEnd(time.Now())
+	r.metrics.Unavailable("news")
 	r.metrics.Webhook("delivered")
 	text := r.figures()
 	name := regexp.MustCompile(`[a-z][a-z0-9]*(?:_[a-z0-9]+)+`)

@@ -23,7 +23,7 @@ func (d *doctor) did(ctx context.Context, area string, p platformSetup) []findin
 	key, err := resolver.Resolve(ctx, p.Kid)
 	switch {
 	case err != nil:
-		return []finding{bad(area, p.Kid+": "+err.Error(), mend)}
+		return []finding{bad(area, p.Kid+": "+err.Error(), mend+" Until it is there, nothing can begin for this platform.")}
 	case !key.Equal(p.Signer.Public()):
 		return []finding{bad(area, p.Kid+" names another key than the identity file holds", mend)}
 	}

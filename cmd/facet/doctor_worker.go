@@ -48,6 +48,11 @@ func (d *doctor) judge(f map[string]float64) (found []finding) {
 	if late > hooksLate {
 		found = append(found, warn("webhooks", fmt.Sprintf("at least %.0f are due, the oldest for %v", f["verifier_webhooks_due"], late), "A platform's server takes them slower than they come, or not at all; webhooks_total says how they end."))
 	}
+	for _, p := range d.s.platforms {
+		if f[fmt.Sprintf("verifier_platform_unavailable{platform=%q}", p.ID)] == 1 {
+			found = append(found, bad(fmt.Sprintf("platform %q", p.ID), "nothing can begin for it: the running verifier has not seen its DID document", "Publish the document; the verifier looks every few seconds."))
+		}
+	}
 	return append(found, d.refusals(f)...)
 }
 

@@ -133,6 +133,5 @@ func (c *verifierConfig) listen() (net.Listener, error) {
 	if err != nil || c.TLS == nil {
 		return listener, err
 	}
-	files := &certFile{cert: c.path(c.TLS.Cert), key: c.path(c.TLS.Key)}
-	return tls.NewListener(listener, &tls.Config{GetCertificate: files.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
+	return tls.NewListener(listener, &tls.Config{GetCertificate: c.tlsFiles().get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}), nil
 }

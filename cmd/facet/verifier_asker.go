@@ -105,6 +105,16 @@ func (p *platformSetup) readRegistrations() ([]string, error) {
 	return out, nil
 }
 
+// registrationEnds is when the first of them does; zero without any.
+func (p *platformSetup) registrationEnds() (first time.Time) {
+	for _, r := range p.registered {
+		if first.IsZero() || r.ends.Before(first) {
+			first = r.ends
+		}
+	}
+	return first
+}
+
 // covered reports what the registration that fits best does not cover.
 func covered(p *policy.Policy, all []openid4vp.Registration) error {
 	if len(all) == 0 {

@@ -112,6 +112,9 @@ func (c *verifierConfig) resolve(now time.Time) (verifierSetup, []finding) {
 	} else if c.Store != "" {
 		s.dir = c.path(c.Store)
 	}
+	if c.TLS != nil {
+		s.tls = c.tlsFiles()
+	}
 	if c.Trust != "" {
 		var err error
 		if s.trust, err = s.lists.read(c.path(c.Trust)); err != nil {
@@ -150,8 +153,7 @@ func (c *verifierConfig) checkSettings(s verifierSetup) (found []finding) {
 		found = append(found, bad("log", "it is not set, but the store is shared", "Run one `facet log serve` and name its address here."))
 	}
 	if c.TLS != nil {
-		s := &certFile{cert: c.path(c.TLS.Cert), key: c.path(c.TLS.Key)}
-		if _, err := s.get(nil); err != nil {
+		if _, err := c.tlsFiles().get(nil); err != nil {
 			found = append(found, bad("tls", err.Error(), "cert and key are PEM files, the key with mode 0600."))
 		}
 	}

@@ -45,6 +45,7 @@ type verifierSetup struct {
 	limits           server.Limits
 	each             map[string]server.Limits // of single platforms
 	proxies          []netip.Prefix
+	tls              *certFile // nil: TLS is in front
 	logger           *slog.Logger
 	insecureLoopback bool
 	now              func() time.Time // time.Now; tests have clocks that are off

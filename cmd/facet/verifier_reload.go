@@ -132,9 +132,7 @@ func (n *verifierNode) platforms(s verifierSetup) ([]verifier.Platform, error) {
 		}
 		p.Trust, p.Status = p.trust, status
 		out = append(out, p.Platform)
-		if !p.ends.IsZero() {
-			n.metrics.CertificateEnd(p.ID, p.ends)
-		}
+		n.noteEnds(&p)
 	}
 	return out, nil
 }

@@ -25,12 +25,16 @@ const (
 func (n *verifierNode) watch(ctx context.Context, told <-chan os.Signal) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
+	var beside sync.WaitGroup
+	beside.Go(func() { n.prove(ctx) })
+	defer beside.Wait()
 	reminded := time.Time{}
 	for {
+		n.noteTLS()
 		for i := range n.setup.platforms {
 			n.renew(ctx, &n.setup.platforms[i])
 		}
-		if now := time.Now(); now.Sub(reminded) >= remindEvery {
+		if now := n.now(); now.Sub(reminded) >= remindEvery {
 			n.remind(now)
 			reminded = now
 		}
@@ -69,19 +73,56 @@ func (n *verifierNode) renew(ctx context.Context, p *platformSetup) {
 	if err == nil {
 		err = n.engine.Renew(ctx, p.ID, verifier.Identity{Signer: id.key, X5C: id.x5c, Kid: id.kid, Registrations: certificates})
 	}
-	if err != nil {
+	var waits interface{ Reason() string }
+	switch {
+	case errors.As(err, &waits) && waits.Reason() == verifier.ReasonPlatformUnavailable:
+		n.logger.Warn("identity renewed, but not used before its DID document is there", "platform", p.ID)
+	case err != nil:
 		n.logger.Error("identity not renewed", "platform", p.ID, "error", err)
 		return
 	}
-	if p.ends = id.ends(); p.ends.IsZero() {
+	p.ends = id.ends()
+	n.noteEnds(p)
+	switch {
+	case err != nil:
+	case p.ends.IsZero():
 		n.logger.Info("identity renewed", "platform", p.ID)
-		return
+	default:
+		n.logger.Info("identity renewed", "platform", p.ID, "until", day(p.ends))
 	}
-	n.metrics.CertificateEnd(p.ID, p.ends)
-	n.logger.Info("identity renewed", "platform", p.ID, "until", day(p.ends))
+}
+
+// noteEnds publishes when a platform's certificates end.
+func (n *verifierNode) noteEnds(p *platformSetup) {
+	if !p.ends.IsZero() {
+		n.metrics.CertificateEnd(p.ID, p.ends)
+	}
+	n.metrics.RegistrationEnd(p.ID, p.registrationEnds())
+}
+
+// noteTLS publishes when the TLS certificate ends.
+func (n *verifierNode) noteTLS() {
+	if end := n.setup.tlsEnds(); !end.IsZero() {
+		n.metrics.TLSEnd(end)
+	}
+}
+
+// tlsEnds is when the certificate in the file does; zero if TLS is in front.
+func (s *verifierSetup) tlsEnds() time.Time {
+	if s.tls == nil {
+		return time.Time{}
+	}
+	pair, err := s.tls.get(nil)
+	if err != nil || pair.Leaf == nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
 }
 
 func (n *verifierNode) remind(now time.Time) {
+	if end := n.setup.tlsEnds(); !end.IsZero() && end.Sub(now) < renewBefore {
+		n.logger.Warn("the TLS certificate ends soon", "until", day(end), "days", int(end.Sub(now).Hours()/24))
+	}
 	for _, p := range n.setup.platforms {
 		for _, r := range p.registered {
 			if left := r.ends.Sub(now); left < renewBefore {
@@ -123,6 +164,11 @@ func (c *certFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	}
 	c.loaded, c.stamp = &pair, stampOf(fi)
 	return c.loaded, nil
+}
+
+// tlsFiles are those the configuration names for TLS.
+func (c *verifierConfig) tlsFiles() *certFile {
+	return &certFile{cert: c.path(c.TLS.Cert), key: c.path(c.TLS.Key)}
 }
 
 // errOr is err unless there is something to go on with.

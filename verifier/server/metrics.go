@@ -21,6 +21,9 @@ type Metrics struct {
 	presentations *prometheus.CounterVec
 	acts          *prometheus.HistogramVec
 	certificates  *prometheus.GaugeVec
+	registrations *prometheus.GaugeVec
+	unavailable   *prometheus.GaugeVec
+	tls           *prometheus.GaugeVec // without a label; nothing is shown where TLS is in front
 	webhooks      *prometheus.CounterVec
 	refusals      *prometheus.CounterVec
 }
@@ -42,6 +45,18 @@ func NewMetrics() *Metrics {
 			Name: "verifier_certificate_end_seconds",
 			Help: "When the certificate a platform signs with ends, in Unix seconds.",
 		}, []string{"platform"}),
+		registrations: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "verifier_registration_end_seconds",
+			Help: "When the first of a platform's registration certificates ends, in Unix seconds.",
+		}, []string{"platform"}),
+		unavailable: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "verifier_platform_unavailable",
+			Help: "1 while nothing can begin for a platform because its DID document was not seen, 0 afterwards.",
+		}, []string{"platform"}),
+		tls: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "verifier_tls_end_seconds",
+			Help: "When the certificate this process shows for TLS ends, in Unix seconds.",
+		}, nil),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "webhooks_total",
 			Help: "Webhooks, by what became of them: delivered, retried, dropped, superseded.",
@@ -51,7 +66,7 @@ func NewMetrics() *Metrics {
 			Help: "Calls refused because a budget was used up, by budget.",
 		}, []string{"budget"}),
 	}
-	m.registry.MustRegister(m.presentations, m.acts, m.certificates, m.webhooks, m.refusals,
+	m.registry.MustRegister(m.presentations, m.acts, m.certificates, m.registrations, m.unavailable, m.tls, m.webhooks, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, act := range actOf {
 		m.acts.WithLabelValues(act) // zero is a figure too
@@ -112,6 +127,25 @@ func (m *Metrics) Webhook(outcome string) { m.webhooks.WithLabelValues(outcome).
 func (m *Metrics) CertificateEnd(platform string, end time.Time) {
 	m.certificates.WithLabelValues(platform).Set(float64(end.Unix()))
 }
+
+// RegistrationEnd notes when the first of a platform's registration certificates
+// ends; the zero time says that it has none.
+func (m *Metrics) RegistrationEnd(platform string, end time.Time) {
+	if end.IsZero() {
+		m.registrations.DeleteLabelValues(platform)
+		return
+	}
+	m.registrations.WithLabelValues(platform).Set(float64(end.Unix()))
+}
+
+// TLSEnd notes when the certificate of TLS ends.
+func (m *Metrics) TLSEnd(end time.Time) { m.tls.WithLabelValues().Set(float64(end.Unix())) }
+
+// Unavailable notes that nothing can begin for a platform; Available, that it can again.
+func (m *Metrics) Unavailable(platform string) { m.unavailable.WithLabelValues(platform).Set(1) }
+
+// Available is the end of Unavailable.
+func (m *Metrics) Available(platform string) { m.unavailable.WithLabelValues(platform).Set(0) }
 
 // Sweep notes how long a sweep took.
 func (m *Metrics) Sweep(d time.Duration) { m.acts.WithLabelValues("sweep").Observe(d.Seconds()) }
