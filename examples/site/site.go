@@ -1,15 +1,16 @@
 // Package site is the least a media site adds to its own server: one place to
-// ask, one to come back to, one to hear that something was taken back. A page
-// needs <wallet-request begin="/facet/begin"> and reads the hints of its
-// visitor.
+// ask, one to follow the answer, one to come back to, one to hear that something
+// was taken back. A page needs <wallet-request begin="/facet/begin"
+// next="/facet/back"> and reads the hints of its visitor.
 //
 // It keeps hints in memory and knows one request for each visitor. Morgenblatt
-// (examples/newsroom) shows what a real site does besides: other devices,
-// several policies, the reader's own data.
+// (examples/newsroom) shows what a real site does besides: the browser's own
+// API, several policies, the reader's own data.
 package site
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -51,10 +52,11 @@ func New(cfg Config) (*Site, error) {
 	return &Site{cfg: cfg, facet: facet, webhooks: webhooks, kept: map[string]*client.Result{}}, nil
 }
 
-// Mount adds the three addresses.
+// Mount adds the four addresses.
 func (s *Site) Mount(mux *http.ServeMux) {
 	guard := http.NewCrossOriginProtection()
 	mux.Handle("POST /facet/begin", guard.Handler(http.HandlerFunc(s.begin)))
+	mux.HandleFunc("GET /facet/events", s.events)
 	mux.HandleFunc("GET /facet/back", s.back)
 	mux.HandleFunc("POST /facet/hook", s.hook)
 }
@@ -62,25 +64,50 @@ func (s *Site) Mount(mux *http.ServeMux) {
 // begin asks, by the name of a policy: there is no other way to ask. The
 // visitor's browser keeps the request's id where no script reads it.
 func (s *Site) begin(w http.ResponseWriter, r *http.Request) {
-	begun, err := s.facet.Begin(r.Context(), client.Request{Policy: s.cfg.Policy, ReturnURI: s.cfg.URL + "/facet/back"})
+	var page struct{ Flow client.Flow } // whether the wallet is on this device or another
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&page); err != nil {
+		http.Error(w, "not from <wallet-request>", http.StatusBadRequest)
+		return
+	}
+	ask := client.Request{Policy: s.cfg.Policy, Flow: page.Flow}
+	if page.Flow == client.SameDevice {
+		ask.ReturnURI = s.cfg.URL + "/facet/back"
+	}
+	begun, err := s.facet.Begin(r.Context(), ask)
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	s.remember(w, begun.ID)
+	begun.Events = "/facet/events"
 	json.NewEncoder(w).Encode(begun) // <wallet-request> takes it from here
 }
 
-// back is where the wallet leads back to. Only the browser that asked has the
-// id, only an answer to that request has the code.
-func (s *Site) back(w http.ResponseWriter, r *http.Request) {
-	id := s.visitor(r)
-	result, err := s.facet.Result(r.Context(), client.Reading{ID: id, ResponseCode: r.URL.Query().Get("response_code"), Reader: "site"})
-	if err != nil {
-		s.fail(w, err)
-		return
+// events tells the page how its request stands while another device answers it.
+func (s *Site) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	for state, err := range s.facet.Events(r.Context(), s.visitor(r)) {
+		if err != nil {
+			return // the browser asks again
+		}
+		fmt.Fprintf(w, "data: %s\n\n", state)
+		http.NewResponseController(w).Flush()
 	}
-	s.keep(id, result)
+}
+
+// back is where the wallet leads back to, and the page after another device has
+// answered. Only the browser that asked has the id, only an answer to that
+// request has the code; on another device there is none.
+func (s *Site) back(w http.ResponseWriter, r *http.Request) {
+	id, query := s.visitor(r), r.URL.Query()
+	if !query.Has("error") { // else nothing came; why, is not ours to know
+		result, err := s.facet.Result(r.Context(), client.Reading{ID: id, ResponseCode: query.Get("response_code"), Reader: "site"})
+		if err != nil {
+			s.fail(w, err)
+			return
+		}
+		s.keep(id, result)
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -119,8 +146,10 @@ func (s *Site) keep(id string, result *client.Result) {
 	}
 }
 
+// fail says it to <wallet-request>, which has words for people; a real site has
+// a page for those who come back to one.
 func (s *Site) fail(w http.ResponseWriter, err error) {
-	slog.Warn("facet", "check", client.CodeOf(err))
+	slog.Warn("facet", "check", client.CodeOf(err), "error", err)
 	w.WriteHeader(http.StatusBadGateway)
 	json.NewEncoder(w).Encode(map[string]string{"code": client.CodeOf(err)})
 }

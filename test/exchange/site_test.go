@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -72,6 +73,8 @@ func TestSite(t *testing.T) {
 		t.Errorf("hints: %+v", visitor.hints())
 	}
 
+	r.otherDevice(newVisitor(t, web.URL))
+	r.saidNo(newVisitor(t, web.URL))
 	if _, err := r.wallet.Withdraw(t.Context(), done.HistoryID); err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +88,56 @@ func TestSite(t *testing.T) {
 	}
 	if res.Body.Close(); res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a webhook of nobody's: %d", res.StatusCode)
+	}
+}
+
+// otherDevice answers with a wallet that cannot lead the visitor back.
+func (r *rig) otherDevice(v visitor) {
+	t := r.t
+	t.Helper()
+	p, err := r.wallet.Ask(t.Context(), v.beginsBy(client.CrossDevice))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := r.wallet.Preview(t.Context(), p.ID, []string{"article.length"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := r.wallet.Present(t.Context(), p.ID, shown.Digest, []string{"article.length"})
+	if err != nil || done.RedirectURI != nil {
+		t.Fatal(done, err)
+	}
+	res, err := v.http.Get(v.url + "/facet/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := io.ReadAll(res.Body)
+	if res.Body.Close(); err != nil || string(stream) != "data: released\n\n" {
+		t.Errorf("events: %q, %v", stream, err)
+	}
+	if status := v.get("/facet/back", nil); status != http.StatusOK {
+		t.Fatalf("after another device answered: %d", status)
+	}
+	if h, _ := v.hints().Get("article.length"); h.Value != "short" {
+		t.Errorf("hints from another device: %+v", v.hints())
+	}
+}
+
+// saidNo: who refuses comes back to the page as it was.
+func (r *rig) saidNo(v visitor) {
+	t := r.t
+	t.Helper()
+	p, err := r.wallet.Ask(t.Context(), v.begins())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := r.wallet.Refuse(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := strings.TrimPrefix(*done.RedirectURI, r.site)
+	if status := v.get(back, nil); status != http.StatusOK || len(v.hints()) > 0 {
+		t.Errorf("back after a no: %d, %v", status, v.hints())
 	}
 }
 
@@ -105,9 +158,11 @@ func newVisitor(t *testing.T, url string) visitor {
 }
 
 // begins presses the site's button and returns the wallet's link.
-func (v visitor) begins() string {
+func (v visitor) begins() string { return v.beginsBy(client.SameDevice) }
+
+func (v visitor) beginsBy(flow client.Flow) string {
 	v.t.Helper()
-	res, err := v.http.Post(v.url+"/facet/begin", "application/json", strings.NewReader("{}"))
+	res, err := v.http.Post(v.url+"/facet/begin", "application/json", strings.NewReader(`{"flow":"`+string(flow)+`"}`))
 	if err != nil {
 		v.t.Fatal(err)
 	}
