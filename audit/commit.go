@@ -14,8 +14,11 @@ import (
 type Commitment [sha256.Size]byte
 
 // MarshalText writes the commitment in base64url.
-func (c Commitment) MarshalText() ([]byte, error) {
-	return base64.RawURLEncoding.AppendEncode(nil, c[:]), nil
+func (c Commitment) MarshalText() ([]byte, error) { return c.AppendText(nil) }
+
+// AppendText is MarshalText at the end of b.
+func (c Commitment) AppendText(b []byte) ([]byte, error) {
+	return base64.RawURLEncoding.AppendEncode(b, c[:]), nil
 }
 
 // UnmarshalText reads exactly what MarshalText writes.
@@ -63,19 +66,30 @@ type Slot struct {
 
 const slotLabel = "facet/audit/v1/claim"
 
-// key derives the key of the slot, k_i = HKDF(entry key, slot).
-func (s Slot) key(entry Key) Key {
+// key derives the key of the slot, k_i = HKDF(entry key, slot), from the
+// extracted entry key.
+func (s Slot) key(prk []byte) Key {
 	info := []byte(slotLabel)
 	for _, part := range []string{s.Query, s.Path} {
 		info = binary.BigEndian.AppendUint32(info, uint32(len(part)))
 		info = append(info, part...)
 	}
 	info = binary.BigEndian.AppendUint32(info, uint32(s.Index))
-	return derive(entry, info)
+	return expand(prk, info)
 }
 
-func derive(entry Key, info []byte) Key {
-	b, err := hkdf.Key(sha256.New, entry[:], nil, string(info), len(Key{}))
+// extract and expand are the halves of HKDF-SHA-256 (RFC 5869): the first is the
+// same for all slots of an entry.
+func extract(entry Key) []byte {
+	prk, err := hkdf.Extract(sha256.New, entry[:], nil)
+	if err != nil {
+		panic("audit: HKDF: " + err.Error()) // impossible: SHA-256 is always allowed
+	}
+	return prk
+}
+
+func expand(prk, info []byte) Key {
+	b, err := hkdf.Expand(sha256.New, prk, string(info), len(Key{}))
 	if err != nil {
 		panic("audit: HKDF of one block: " + err.Error()) // impossible: 32 bytes of SHA-256
 	}
@@ -86,7 +100,11 @@ func derive(entry Key, info []byte) Key {
 // canonical JSON. A path that selects several array elements has one value, the
 // array of them: the number of elements must not show.
 func Commit(entry Key, s Slot, value []byte) (Key, Commitment) {
-	k := s.key(entry)
+	return s.commit(extract(entry), value)
+}
+
+func (s Slot) commit(prk, value []byte) (Key, Commitment) {
+	k := s.key(prk)
 	return k, mac(k, value)
 }
 
@@ -119,7 +137,7 @@ type Values map[string]map[string][]byte
 func Seal(entry Key, asked Paths, values Values) (Commitments, []Opening, error) {
 	out := make(Commitments, len(asked))
 	var openings []Opening
-	left := 0
+	prk, left := extract(entry), 0
 	for _, v := range values {
 		left += len(v)
 	}
@@ -133,7 +151,7 @@ func Seal(entry Key, asked Paths, values Values) (Commitments, []Opening, error)
 			}
 			left--
 			var k Key
-			k, list[i] = Commit(entry, Slot{query, path, i}, v)
+			k, list[i] = Slot{query, path, i}.commit(prk, v)
 			openings = append(openings, Opening{query, path, i, base64.RawURLEncoding.EncodeToString(k[:])})
 		}
 		out[query] = list
@@ -148,7 +166,7 @@ func Seal(entry Key, asked Paths, values Values) (Commitments, []Opening, error)
 // itself must not be public: it covers the holder's choices, and those are few
 // enough to be guessed.
 func SealConsent(entry Key, digest []byte) (Key, *Commitment) {
-	k := derive(entry, []byte("facet/audit/v1/consent"))
+	k := expand(extract(entry), []byte("facet/audit/v1/consent"))
 	c := mac(k, digest)
 	return k, &c
 }

@@ -28,7 +28,7 @@ func TestSeal(t *testing.T) {
 		"another value": Open(Key(raw), []byte(`["483"]`), c["prefs"][1]),
 		"another slot":  Open(Key(raw), []byte(`["596"]`), c["prefs"][0]),
 		"the entry key": Open(key, []byte(`["596"]`), c["prefs"][1]),
-		"a decoy":       Open(Slot{"prefs", `["depth"]`, 0}.key(key), []byte(`null`), c["prefs"][0]),
+		"a decoy":       Open(Slot{"prefs", `["depth"]`, 0}.key(extract(key)), []byte(`null`), c["prefs"][0]),
 	} {
 		if opens {
 			t.Errorf("opens with %s", name)

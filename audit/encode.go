@@ -31,6 +31,14 @@ func Parse(leaf []byte) (Entry, error) {
 	if len(leaf) > MaxEntry {
 		return nil, fault(ReasonSchema, "larger than %d bytes", MaxEntry)
 	}
+	if e := readCanonical(leaf); e != nil {
+		return e, nil
+	}
+	return parse(leaf)
+}
+
+// parse is Parse for every kind, and says what is wrong.
+func parse(leaf []byte) (Entry, error) {
 	if v := jsontext.Value(leaf); !v.IsValid() || v.Kind() != '{' { // UTF-8, no repeated names
 		return nil, fault(ReasonSchema, "not one JSON object")
 	}
@@ -54,7 +62,7 @@ func Parse(leaf []byte) (Entry, error) {
 		return nil, err
 	}
 	// Writing it again must give the same bytes: one entry has one leaf.
-	again, err := marshal(e)
+	again, err := marshalAny(e)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +93,17 @@ func blank(k Kind) Entry {
 }
 
 func marshal(e Entry) ([]byte, error) {
+	switch e := e.(type) {
+	case *Request:
+		return e.write(), nil
+	case *Result:
+		return e.write(), nil
+	}
+	return marshalAny(e)
+}
+
+// marshalAny writes every kind.
+func marshalAny(e Entry) ([]byte, error) {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return nil, fault(ReasonSchema, "cannot be written as JSON")

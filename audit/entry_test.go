@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -65,9 +66,15 @@ func TestEncodeParse(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", e.Common().Kind, err)
 		}
+		if other, err := marshalAny(e); err != nil || !bytes.Equal(leaf, other) {
+			t.Fatalf("%s is %s to the other writer, %v", leaf, other, err)
+		}
 		again, err := Parse(leaf)
 		if err != nil {
 			t.Fatalf("%s: %v", leaf, err)
+		}
+		if k := e.Common().Kind; (k == KindRequest || k == KindResult) && readCanonical(leaf) == nil {
+			t.Fatalf("%s is not read directly", leaf)
 		}
 		twice, err := Encode(again)
 		if err != nil || !bytes.Equal(leaf, twice) {
@@ -267,6 +274,9 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, leaf []byte) {
 		e, err := Parse(leaf)
+		if slow, slowErr := parse(leaf); (err == nil) != (slowErr == nil && len(leaf) <= MaxEntry) || err == nil && !reflect.DeepEqual(e, slow) {
+			t.Fatalf("%s is %#v, %v to one reader and %#v, %v to the other", leaf, e, err, slow, slowErr)
+		}
 		if err != nil {
 			wantReason(t, err, ReasonSchema)
 			return
