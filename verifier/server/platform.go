@@ -1,9 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -204,10 +204,16 @@ func readJSONUpTo(c echo.Context, limit int, into any) error {
 	return nil
 }
 
+// maxRoom is the most bytes that are made free for a body before it comes, on
+// its sender's word.
+const maxRoom = 32 << 10
+
 // readBody reads a body of limited size. One that ends early, arrives too
 // slowly or is framed wrongly is its sender's fault.
 func readBody(c echo.Context, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, limit))
+	r := c.Request()
+	room := bytes.NewBuffer(make([]byte, 0, bytes.MinRead+min(max(0, r.ContentLength), limit, maxRoom)))
+	_, err := room.ReadFrom(http.MaxBytesReader(c.Response(), r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -215,5 +221,5 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, &apiError{"body_incomplete"}
 	}
-	return body, nil
+	return room.Bytes(), nil
 }
