@@ -101,7 +101,7 @@ func local(back string) string {
 // session it began in (OpenID4VP §13.3). The code in the address is used up and
 // gone from it with the 303.
 func (s *site) callback(w http.ResponseWriter, r *http.Request) {
-	code, c := r.URL.Query().Get("response_code"), cookie(r)
+	code, c := r.URL.Query().Get("response_code"), s.cookie(r)
 	se, _, err := s.sessions.get(r.Context(), c)
 	if err != nil {
 		s.fail(w, r, http.StatusServiceUnavailable, "unavailable")
@@ -160,7 +160,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusBadRequest, "body_malformed")
 		return
 	}
-	c := cookie(r)
+	c := s.cookie(r)
 	p, ok := s.pending(r.Context(), c, id)
 	if !ok || p.Flow != client.DigitalAPI {
 		s.fail(w, r, http.StatusForbidden, "request_unknown")
@@ -210,7 +210,7 @@ func (s *site) take(ctx context.Context, cookie string, p pending, code string) 
 // events tells the page where a request stands. With Accept: application/json
 // it answers once instead of streaming.
 func (s *site) events(w http.ResponseWriter, r *http.Request) {
-	c := cookie(r)
+	c := s.cookie(r)
 	p, ok := s.pending(r.Context(), c, r.PathValue("id"))
 	if !ok {
 		s.notFound(w, r)
@@ -259,7 +259,7 @@ func (s *site) arrived(ctx context.Context, cookie string, p pending, state clie
 // current is the browser's session with everything gone that no longer stands:
 // taken back, ended, or unconfirmed for a minute.
 func (s *site) current(r *http.Request) *session {
-	c := cookie(r)
+	c := s.cookie(r)
 	se, _, err := s.sessions.get(r.Context(), c)
 	if err != nil || c == "" {
 		return &session{}

@@ -3,6 +3,7 @@ package newsroom
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +159,29 @@ func TestSessionFixation(t *testing.T) {
 	}
 	if status, _, _ := r.get(attacker, "/facet/callback?response_code="); status != http.StatusForbidden {
 		t.Errorf("without a code: %d", status)
+	}
+}
+
+// TestSessionFromElsewhere: over https a session counts only in a cookie that no
+// other host of the domain can set.
+func TestSessionFromElsewhere(t *testing.T) {
+	r := newRig(t)
+	verifier := httptest.NewServer(r.api)
+	defer verifier.Close()
+	h, err := New(Config{URL: "https://news.example", VerifierURL: verifier.URL, APIKey: "key", Store: store.Memory(), Now: r.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	planted := strings.Repeat("x", 43)
+	req := httptest.NewRequest(http.MethodPost, "/facet/begin/home", strings.NewReader(`{"flow":"same_device"}`))
+	req.Header.Set("Content-Type", "application/json")
+	req.AddCookie(&http.Cookie{Name: sessionCookie, Value: planted})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	set := w.Result().Cookies()
+	if w.Code != http.StatusCreated || len(set) != 1 || set[0].Name != "__Host-"+sessionCookie || set[0].Value == planted ||
+		!set[0].Secure || set[0].Path != "/" || set[0].Domain != "" {
+		t.Errorf("%d, cookies %v", w.Code, set)
 	}
 }
 

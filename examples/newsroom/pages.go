@@ -298,7 +298,7 @@ func (s *site) copyOfData(w http.ResponseWriter, r *http.Request) {
 
 // deleteData deletes one approval, or all of them, here and at once.
 func (s *site) deleteData(w http.ResponseWriter, r *http.Request) {
-	id, c := r.PostFormValue("id"), cookie(r)
+	id, c := r.PostFormValue("id"), s.cookie(r)
 	if c != "" {
 		err := s.sessions.update(r.Context(), c, func(se *session) {
 			for _, h := range slices.Clone(se.Held) {

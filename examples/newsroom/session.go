@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	cookieName = "morgenblatt_session"
+	sessionCookie = "morgenblatt_session"
 
 	maxPending = 8
 	maxGone    = 10
@@ -127,9 +127,19 @@ func sessionKey(cookie string) string {
 	return "news/session/" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// cookieName is what the session's cookie is called. Under __Host- nobody but
+// this host can have set it: no other site of the domain hands its own session to
+// a reader, to find the hints in it later.
+func (s *site) cookieName() string {
+	if s.secure {
+		return "__Host-" + sessionCookie
+	}
+	return sessionCookie // browsers take the prefix over https only
+}
+
 // cookie is the browser's session cookie; "" when it has none.
-func cookie(r *http.Request) string {
-	c, err := r.Cookie(cookieName)
+func (s *site) cookie(r *http.Request) string {
+	c, err := r.Cookie(s.cookieName())
 	if err != nil || len(c.Value) != 43 {
 		return ""
 	}
@@ -138,13 +148,13 @@ func cookie(r *http.Request) string {
 
 // open returns the browser's cookie, making and setting one if it has none.
 func (s *site) open(w http.ResponseWriter, r *http.Request) string {
-	if c := cookie(r); c != "" {
+	if c := s.cookie(r); c != "" {
 		return c
 	}
 	var b [32]byte
 	rand.Read(b[:]) // never fails (crypto/rand)
 	value := base64.RawURLEncoding.EncodeToString(b[:])
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: value, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
 	return value
 }
 

@@ -154,17 +154,26 @@ func (s *Site) fail(w http.ResponseWriter, err error) {
 	json.NewEncoder(w).Encode(map[string]string{"code": client.CodeOf(err)})
 }
 
-const cookieName = "facet-request"
+// cookieName is under __Host- where that works: then no other site of the same
+// domain can have put its own request into a visitor's browser.
+func (s *Site) cookieName() string {
+	if s.secure() {
+		return "__Host-facet-request"
+	}
+	return "facet-request"
+}
+
+func (s *Site) secure() bool { return strings.HasPrefix(s.cfg.URL, "https:") }
 
 func (s *Site) remember(w http.ResponseWriter, id string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: strings.HasPrefix(s.cfg.URL, "https:"), MaxAge: int((7 * 24 * time.Hour).Seconds()),
+		Name: s.cookieName(), Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.secure(), MaxAge: int((7 * 24 * time.Hour).Seconds()),
 	})
 }
 
 func (s *Site) visitor(r *http.Request) string {
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(s.cookieName())
 	if err != nil {
 		return ""
 	}
