@@ -12,11 +12,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 var demoCommand = command{
-	name: "demo", args: "[--data DIR] [--port N]",
+	name: "demo", args: "[--data DIR] [--port N] [--site URL --policy FILE …]",
 	short: "start issuer, wallet, verifier and newsroom on this machine",
 	long: `
 Starts the whole of Facet on this machine, for trying it out: the web wallet on port N
@@ -26,6 +27,9 @@ Morgenblatt on N+3. Open http://news.localhost:8083 first.
   --data DIR   where everything is kept (./data). With FACET_EPHEMERAL=1 a temporary
                folder is used and removed at the end.
   --port N     the first of the four ports
+  --site URL --policy FILE …
+               a server of your own on this machine, such as http://localhost:3000,
+               that may ask by these policies; what it needs for that is printed
 
 The demo sets InsecureLoopback: http instead of https, for addresses of this machine
 only. Pages show that in a banner, and the log has an entry for it. Ctrl-C stops it;
@@ -52,8 +56,14 @@ func runDemo(ctx context.Context, env *environ, args []string) error {
 	f.SetOutput(io.Discard)
 	data := f.String("data", "./data", "")
 	port := f.Int("port", demoPort, "")
+	var site demoSite
+	f.StringVar(&site.url, "site", "", "")
+	f.Func("policy", "", func(file string) error { site.files = append(site.files, file); return nil })
 	if err := f.Parse(args); err != nil || f.NArg() > 0 || *port < 1 || *port > 65532 {
 		return errUsage
+	}
+	if err := site.check(); err != nil {
+		return err
 	}
 	if os.Getenv("FACET_EPHEMERAL") == "1" {
 		dir, err := os.MkdirTemp("", "facet-demo-*")
@@ -67,7 +77,7 @@ func runDemo(ctx context.Context, env *environ, args []string) error {
 	if err != nil {
 		return err
 	}
-	d, err := openDemo(ctx, env, *data, urlsFrom(*port))
+	d, err := openDemo(ctx, &demo{data: *data, urls: urlsFrom(*port), site: site})
 	if err != nil {
 		for _, l := range listeners {
 			l.Close()
@@ -106,8 +116,9 @@ func (d *demo) serve(ctx context.Context, env *environ, listeners []net.Listener
 		servers = append(servers, s)
 		go func() { failed <- s.Serve(listeners[i]) }()
 	}
-	swept := make(chan struct{})
-	go func() { defer close(swept); d.sweep(ctx, env) }()
+	var beside sync.WaitGroup
+	beside.Go(func() { d.sweep(ctx, env) })
+	beside.Go(func() { d.deliver(ctx, env) })
 	d.announce(env)
 	var err error
 	select {
@@ -116,7 +127,7 @@ func (d *demo) serve(ctx context.Context, env *environ, listeners []net.Listener
 	case err = <-failed:
 	}
 	cancel() // ends event streams too
-	<-swept
+	beside.Wait()
 	stop, done := context.WithTimeout(context.Background(), demoShutdown)
 	defer done()
 	for _, s := range servers {
@@ -165,4 +176,5 @@ Data is in %[7]s. InsecureLoopback is set: http, for addresses of this machine o
 Check the log yourself: facet audit verify %[5]s
 Ctrl-C stops everything.
 `, bold, plain, d.urls.news, d.urls.wallet, d.urls.verifier, d.urls.issuer, where)
+	d.site.announce(env, d)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -35,6 +34,7 @@ import (
 type demo struct {
 	data                           string
 	urls                           demoURLs
+	site                           demoSite // of whoever tries one out
 	ids                            map[string]demoIdentity
 	trust                          json.RawMessage
 	list                           *credentials.TrustList
@@ -47,9 +47,9 @@ type demo struct {
 	closers                        []func() error
 }
 
-// openDemo opens the data folders and builds the four services on them.
-func openDemo(ctx context.Context, env *environ, data string, urls demoURLs) (_ *demo, err error) {
-	d := &demo{data: data, urls: urls}
+// openDemo opens the data folders and builds the four services on them. Data,
+// urls and site are set.
+func openDemo(ctx context.Context, d *demo) (_ *demo, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -110,7 +110,10 @@ func (d *demo) openTrust(context.Context) (err error) {
 	if d.ids, err = demoPKI(filepath.Join(d.data, "pki"), time.Now()); err != nil {
 		return err
 	}
-	if d.trust, err = demoTrust(filepath.Join(d.data, "pki"), d.urls.issuer, d.ids, time.Now()); err != nil {
+	if err := d.site.open(filepath.Join(d.data, "pki"), time.Now()); err != nil {
+		return err
+	}
+	if d.trust, err = demoTrust(filepath.Join(d.data, "pki"), d.urls.issuer, d.ids, d.site, time.Now()); err != nil {
 		return err
 	}
 	d.list, err = credentials.ParseTrustList(d.trust)
@@ -136,40 +139,31 @@ func (d *demo) openVerifier(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := keyfile.Open(keyfile.Config{Path: dir.Path("keys")})
+	sealing, err := keyfile.Open(keyfile.Config{Path: dir.Path("keys")})
 	if err != nil {
 		return err
 	}
-	d.closers = append(d.closers, keys.Close)
+	d.closers = append(d.closers, sealing.Close)
 	status, err := statuslist.NewChecker(statuslist.Config{
 		Fetch: fetch.New(fetch.Config{InsecureLoopback: true}), Keys: d.list, Leeway: verifier.Skew,
 	})
 	if err != nil {
 		return err
 	}
-	policies, err := newsroom.Policies()
-	if err != nil {
-		return err
-	}
-	paper := d.ids["morgenblatt"]
-	signer, err := jose.PrivateKeyFromCrypto(paper.key)
+	platforms, err := d.platforms()
 	if err != nil {
 		return err
 	}
 	d.engine, err = verifier.New(ctx, verifier.Config{
-		Store: db, Keys: keys, Log: d.log, Trust: d.list, Status: status, Now: time.Now, BaseURL: d.urls.verifier, Node: "demo",
-		LogInfo: openid4vp.LogInfo{Origin: d.log.Origin(), Key: d.log.VKey(), URL: d.urls.verifier + auditlog.Prefix},
-		Platforms: []verifier.Platform{{
-			ID: "morgenblatt", Name: "Morgenblatt", Signer: signer, X5C: paper.x5c, Policies: policies,
-			ReturnURIs: []string{newsroom.ReturnURI(d.urls.news)},
-			Wallets:    []verifier.Wallet{{Name: "Facet", URL: d.urls.wallet}},
-		}},
+		Store: db, Keys: sealing, Log: d.log, Trust: d.list, Status: status, Now: time.Now, BaseURL: d.urls.verifier, Node: "demo",
+		LogInfo:   openid4vp.LogInfo{Origin: d.log.Origin(), Key: d.log.VKey(), URL: d.urls.verifier + auditlog.Prefix},
+		Platforms: platforms, Fetch: fetch.New(fetch.Config{Timeout: webhookTimeout, InsecureLoopback: true}),
 		InsecureLoopback: true,
 	})
 	if err != nil {
 		return err
 	}
-	key, err := d.apiKey()
+	keys, err := d.apiKeys()
 	if err != nil {
 		return err
 	}
@@ -182,25 +176,52 @@ func (d *demo) openVerifier(ctx context.Context) error {
 	d.verifier, err = verifierserver.New(verifierserver.Config{
 		Engine: d.engine, Log: d.log.Handler(), Console: console, UI: d.assets, Logger: d.logger.With("service", "verifier"),
 		Now: time.Now, Stopping: ctx.Done(),
-		APIKeys: []verifierserver.APIKey{{Platform: "morgenblatt", SHA256: verifierserver.HashKey(key)}},
+		APIKeys: keys,
 	})
 	return err
 }
 
-// apiKey is the newsroom's key to the platform API, made at the first start.
-func (d *demo) apiKey() (string, error) {
-	path := filepath.Join(d.data, "pki", "newsroom.apikey")
-	b, err := os.ReadFile(path)
-	if err == nil {
-		return string(b), nil
+// platforms are the newspaper and, if there is one, the site that is tried out.
+func (d *demo) platforms() ([]verifier.Platform, error) {
+	policies, err := newsroom.Policies()
+	if err != nil {
+		return nil, err
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	paper := d.ids["morgenblatt"]
+	signer, err := jose.PrivateKeyFromCrypto(paper.key)
+	if err != nil {
+		return nil, err
 	}
-	var raw [32]byte
-	rand.Read(raw[:]) // never fails (crypto/rand)
-	key := base64.RawURLEncoding.EncodeToString(raw[:])
-	return key, bolt.WriteFile(path, []byte(key))
+	wallets := []verifier.Wallet{{Name: "Facet", URL: d.urls.wallet}}
+	out := []verifier.Platform{{
+		ID: "morgenblatt", Name: "Morgenblatt", Signer: signer, X5C: paper.x5c, Policies: policies,
+		ReturnURIs: []string{newsroom.ReturnURI(d.urls.news)}, Wallets: wallets,
+	}}
+	if d.site.url == "" {
+		return out, nil
+	}
+	own, err := d.site.platform(wallets)
+	return append(out, own), err
+}
+
+// apiKeys are the platforms' keys to the API, kept from the first start on.
+func (d *demo) apiKeys() (out []verifierserver.APIKey, err error) {
+	files := map[string]string{"morgenblatt": "newsroom"}
+	if d.site.url != "" {
+		files[siteParty.file] = siteParty.file
+	}
+	for platform, file := range files {
+		key, err := d.apiKey(file)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, verifierserver.APIKey{Platform: platform, SHA256: verifierserver.HashKey(key)})
+	}
+	return out, nil
+}
+
+func (d *demo) apiKey(file string) (string, error) {
+	return kept(filepath.Join(d.data, "pki", file+".apikey"), base64.RawURLEncoding.EncodeToString)
 }
 
 func (d *demo) openWallet(context.Context) error {
@@ -257,7 +278,7 @@ func (d *demo) openNews(context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := d.apiKey()
+	key, err := d.apiKey("newsroom")
 	if err != nil {
 		return err
 	}

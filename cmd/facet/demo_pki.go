@@ -55,22 +55,27 @@ type demoIdentity struct {
 // and again 30 days before they expire. The anchors' private keys are thrown
 // away once they have signed: nobody can vouch for a further party later.
 func demoPKI(dir string, now time.Time) (map[string]demoIdentity, error) {
-	ids, err := readPKI(dir, now)
+	return partiesPKI(dir, demoParties, now)
+}
+
+// partiesPKI is demoPKI for other parties.
+func partiesPKI(dir string, parties []demoParty, now time.Time) (map[string]demoIdentity, error) {
+	ids, err := readPKI(dir, parties, now)
 	if err == nil {
 		return ids, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errRenew) {
 		return nil, err
 	}
-	if err := makePKI(dir, now); err != nil {
+	if err := makePKI(dir, parties, now); err != nil {
 		return nil, fmt.Errorf("make the demo's certificates: %w", err)
 	}
-	return readPKI(dir, now)
+	return readPKI(dir, parties, now)
 }
 
 var errRenew = errors.New("a certificate expires soon")
 
-func readPKI(dir string, now time.Time) (map[string]demoIdentity, error) {
+func readPKI(dir string, parties []demoParty, now time.Time) (map[string]demoIdentity, error) {
 	var anchors map[string]string
 	b, err := os.ReadFile(filepath.Join(dir, "anchors.json"))
 	if err != nil {
@@ -80,7 +85,7 @@ func readPKI(dir string, now time.Time) (map[string]demoIdentity, error) {
 		return nil, fmt.Errorf("anchors.json: %w", err)
 	}
 	ids := map[string]demoIdentity{}
-	for _, p := range demoParties {
+	for _, p := range parties {
 		b, err := os.ReadFile(filepath.Join(dir, p.file+".pem"))
 		if err != nil {
 			return nil, err
@@ -133,7 +138,7 @@ func parseIdentity(b []byte, now time.Time) (demoIdentity, error) {
 
 // makePKI replaces all identities. anchors.json goes first and comes last: who
 // is killed in between finds none and makes them again.
-func makePKI(dir string, now time.Time) error {
+func makePKI(dir string, parties []demoParty, now time.Time) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -154,7 +159,7 @@ func makePKI(dir string, now time.Time) error {
 		anchors[name] = anchor{cert, key}
 		certificates[name] = base64.StdEncoding.EncodeToString(cert.Raw)
 	}
-	for _, p := range demoParties {
+	for _, p := range parties {
 		b, err := demoLeaf(p, anchors[p.anchor].cert, anchors[p.anchor].key, now)
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ func furnish(t *testing.T, dir string) (ids map[string]demoIdentity, policy stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust, err := trustList(1, "", ids)
+	trust, err := trustList(1, "", ids, demoSite{})
 	if err != nil {
 		t.Fatal(err)
 	}

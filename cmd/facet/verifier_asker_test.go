@@ -39,7 +39,7 @@ func newAskerRig(t *testing.T) *askerRig {
 	if r.key, err = jose.GenerateKey(); err != nil {
 		t.Fatal(err)
 	}
-	trust, err := trustList(1, "", r.ids)
+	trust, err := trustList(1, "", r.ids, demoSite{})
 	if err != nil {
 		t.Fatal(err)
 	}

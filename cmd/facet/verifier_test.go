@@ -26,7 +26,7 @@ func TestVerifierServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trust, err := trustList(1, "", ids)
+	trust, err := trustList(1, "", ids, demoSite{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func newDigitalAsk(t *testing.T, trust string) digitalAsk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := demoTrust(dir, "http://issuer.localhost:8082", ids, now)
+	list, err := demoTrust(dir, "http://issuer.localhost:8082", ids, demoSite{}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
