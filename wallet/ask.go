@@ -88,7 +88,7 @@ func (s stranger) proposal(reason string) Proposal {
 		Optional:  []Item{},
 		Preview:   Outcome{Lines: []OutcomeLine{}},
 		Identify:  Identify{Level: IdentifyBarely, Parts: []IdentifyPart{}},
-		Technical: []Technical{{Label: "client_id", Value: s.clientID}},
+		Technical: plainDetails([]Technical{{Label: "client_id", Value: s.clientID}}),
 		Missing:   []Missing{},
 	}
 }

@@ -31,7 +31,7 @@ func (w *Wallet) describe(p *proposal, result *dcql.Result) error {
 	} else {
 		w.describeForeign(p, known, result)
 	}
-	p.view.Technical = p.technical()
+	p.view.Technical = plainDetails(p.technical())
 	shown, err := p.preview(nil)
 	if err != nil {
 		return err

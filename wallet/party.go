@@ -99,6 +99,26 @@ func plainName(name string) (shown string, odd bool) {
 	return b.String(), odd || mixed(name)
 }
 
+// graphic leaves out characters that cannot be seen or turn the writing
+// direction.
+func graphic(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// plainDetails are details as they may be shown: askers, and strangers, wrote
+// them.
+func plainDetails(list []Technical) []Technical {
+	for i := range list {
+		list[i].Value = graphic(list[i].Value)
+	}
+	return list
+}
+
 // mixed reports letters of more than one script in one word.
 func mixed(name string) bool {
 	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"facet/credentials"
 	"facet/credentials/openid4vp"
@@ -78,13 +77,6 @@ func registeredWords(purpose map[string]string) Text {
 }
 
 func plainWords(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n < maxRegisteredWords && unicode.IsGraphic(r) && r != unicode.ReplacementChar {
-			b.WriteRune(r)
-			n++
-		}
-	}
-	return b.String()
+	out := []rune(graphic(s))
+	return string(out[:min(len(out), maxRegisteredWords)])
 }

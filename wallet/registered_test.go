@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,10 +117,13 @@ func TestOverasking(t *testing.T) {
 		}
 	})
 	r := newRig(t)
-	fits := r.mustAsk(r.question().registered(r, r.register, nil, ageType, age18))
+	fits := r.mustAsk(r.question().registered(r, r.register, map[string]any{"sub": "NTRDE\u202e-HRB\u009b12345"}, ageType, age18))
 	words := fits.Registered.Purpose
 	if !slices.Contains(fits.Technical, wallet.Technical{Label: "registered for", Value: "Startseite nach deinen Vorlieben"}) {
 		t.Errorf("the details: %v", fits.Technical)
+	}
+	if i := slices.IndexFunc(fits.Technical, func(t wallet.Technical) bool { return t.Label == "registration" }); i < 0 || !strings.HasPrefix(fits.Technical[i].Value, "NTRDE-HRB12345 ·") {
+		t.Errorf("who registered: %q", fits.Technical)
 	}
 	if words["de"] != "Startseite nach deinen Vorlieben" || words["en"] != words["de"] {
 		t.Errorf("the registered purpose reads %q", words)
@@ -183,6 +187,9 @@ func TestDIDAskers(t *testing.T) {
 		t.Errorf("%s: %+v", p.Kind, p.Asker)
 	}
 	r.refused(r.question().underDID(paperDID, "2"), "jar_signature_invalid")
+	if p := r.mustAsk(r.question().underDID("did:web:\u202emoc.elpmaxe", "1")); p.Technical[0].Value != "decentralized_identifier:did:web:moc.elpmaxe" {
+		t.Errorf("a stranger is shown as %q", p.Technical)
+	}
 	for name, tt := range map[string]struct {
 		did, key, code string
 		dids           openid4vp.KeyResolver
