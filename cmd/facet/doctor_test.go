@@ -55,7 +55,7 @@ func (p *patient) file() string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	name := filepath.Join(p.dir, "verifier.json")
+	name := filepath.Join(p.dir, "facet.yaml")
 	replace(p.t, name, raw)
 	return name
 }

@@ -330,7 +330,7 @@ func TestCallersConfig(t *testing.T) {
 		"everybody is a proxy": {`{"trusted_proxies":["0.0.0.0/0"]}`, "trusted_proxies: 0.0.0.0/0 is everybody"},
 		"no address":           {`{"trusted_proxies":["proxy.internal"]}`, "trusted_proxies: "},
 		"a negative limit":     {`{"limits":{"wallet":-1}}`, "limits: a limit is negative"},
-		"a limit nobody knows": {`{"limits":{"walet":1}}`, `unknown field "walet"`},
+		"a limit nobody knows": {`{"limits":{"walet":1}}`, "limits.walet: there is no such member here"},
 		"a key with more":      {`{"platforms":[{"api_keys_sha256":[{"sha256":"00","untill":"x"}]}]}`, `unknown field "untill"`},
 	} {
 		file := filepath.Join(t.TempDir(), "verifier.json")
