@@ -122,3 +122,23 @@ func TestPostedAnswersAreNotHandedOver(t *testing.T) {
 		t.Errorf("the wallet: %d %s", got.status, got.body)
 	}
 }
+
+// TestLongReader: who reads is stored with the result, and so is bounded like any
+// idempotency key; nothing is spent by one that is too long.
+func TestLongReader(t *testing.T) {
+	r := newRig(t)
+	b := r.begin("access", "cross_device")
+	if got := r.compose(b, twist{}).send(); got.status != http.StatusOK {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	read := func(n int) reply {
+		return r.do(call{method: "POST", url: baseURL + "/v1/requests/" + b.ID + "/result", key: keyNews, contentType: "application/json", body: "{}",
+			header: map[string]string{"Idempotency-Key": strings.Repeat("k", n)}})
+	}
+	read(verifier.MaxIdempotencyKey+1).want(t, http.StatusUnprocessableEntity, "invalid_request", "idempotency_mismatch")
+	for range 2 {
+		if got := read(verifier.MaxIdempotencyKey); got.status != http.StatusOK {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	}
+}

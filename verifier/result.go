@@ -19,7 +19,7 @@ type Reading struct {
 	Platform     string
 	ID           string // the transaction
 	ResponseCode string // from the holder's browser; not cross-device
-	Reader       string // optional: who may read the same again within RetryWindow
+	Reader       string // optional, up to MaxIdempotencyKey bytes: who may read the same again within RetryWindow
 }
 
 // A Result is what the platform gets.
@@ -57,8 +57,11 @@ func (v *Verifier) Status(ctx context.Context, platformID, id string) (State, er
 // response code proves that the browser that answered is the one that returned
 // (OpenID4VP §13.3). Reasons: transaction_unknown, result_not_ready,
 // result_none, result_withdrawn, response_code_required,
-// response_code_mismatch, response_code_used.
+// response_code_mismatch, response_code_used, idempotency_mismatch.
 func (v *Verifier) Result(ctx context.Context, r Reading) (*Result, error) {
+	if len(r.Reader) > MaxIdempotencyKey {
+		return nil, fail("idempotency_mismatch", "the reader's key is too long")
+	}
 	for {
 		t, err := v.own(ctx, r.Platform, r.ID)
 		if err != nil {

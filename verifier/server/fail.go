@@ -52,7 +52,7 @@ var meanings = map[string]meaning{
 	"registration_expired":             {403, "The platform's registration certificate has ended.", "Let the operator put a new one beside the platform's identity."},
 	"answer_unexpected":                {409, "This request is not answered this way.", "Hand over what the browser gave your page: a DigitalCredential for dc_api, the fragment for response_mode fragment."},
 	"protocol_mismatch":                {400, "The answer is to a protocol the request was not made with.", "Hand protocol and data over as the browser gave them."},
-	"idempotency_mismatch":             {422, "The Idempotency-Key was used for another request.", "Use a new key for a new request."},
+	"idempotency_mismatch":             {422, "The Idempotency-Key was used for another request, or is too long.", "Use a new key for a new request, of up to 200 bytes."},
 	"idempotency_in_progress":          {409, "The same request is being opened right now.", "Try again in a second."},
 	"api_key_invalid":                  {401, "The API key is missing or wrong.", "Send Authorization: Bearer with the platform's key, from your server only."},
 	"rate_limited":                     {429, "Too many requests.", "Slow down; Retry-After says for how long."},
