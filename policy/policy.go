@@ -44,6 +44,7 @@ type Policy struct {
 	Hints       []hints.Rule          `json:"hints"`
 
 	canonical []byte
+	hash      string // of canonical
 }
 
 // Controller is who answers for the data (GDPR art. 13).
@@ -87,7 +88,7 @@ func Decode(b []byte) (*Policy, error) {
 	if err != nil {
 		return nil, &Error{ReasonMalformed, "", "no canonical form: " + err.Error()}
 	}
-	p := &Policy{canonical: canonical}
+	p := &Policy{canonical: canonical, hash: hashOf(canonical)}
 	if err := json.Unmarshal(canonical, p); err != nil {
 		return nil, &Error{ReasonMalformed, "", err.Error()}
 	}
@@ -191,7 +192,14 @@ func (p *Policy) Canonical() []byte {
 
 // Hash is the base64url SHA-256 of Canonical.
 func (p *Policy) Hash() string {
-	sum := sha256.Sum256(p.Canonical())
+	if p.hash != "" {
+		return p.hash
+	}
+	return hashOf(p.Canonical())
+}
+
+func hashOf(canonical []byte) string {
+	sum := sha256.Sum256(canonical)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 

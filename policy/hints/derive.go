@@ -276,7 +276,7 @@ func number(v any) (float64, bool) {
 
 // explain fills {claim} and {value} in, per language.
 func (r *Rule) explain(value any, read []reading) Text {
-	out := make(Text, len(r.Explain))
+	out, spoken := make(Text, len(r.Explain)), r.ValueText(value)
 	for lang, template := range r.Explain {
 		var said []string
 		for _, one := range read {
@@ -284,12 +284,32 @@ func (r *Rule) explain(value any, read []reading) Text {
 				said = append(said, Text(schemas.ValueLabel(one.ref.Path, v)).In(lang))
 			}
 		}
-		out[lang] = strings.NewReplacer(
-			"{claim}", strings.Join(said, ", "),
-			"{value}", r.ValueText(value).In(lang),
-		).Replace(template)
+		out[lang] = fill(template, strings.Join(said, ", "), spoken.In(lang))
 	}
 	return out
+}
+
+// fill replaces {claim} and {value}, and nothing in what it puts there.
+func fill(template, claim, value string) string {
+	var out strings.Builder
+	for {
+		at := strings.IndexByte(template, '{')
+		if at < 0 {
+			out.WriteString(template)
+			return out.String()
+		}
+		out.WriteString(template[:at])
+		if rest, ok := strings.CutPrefix(template[at:], "{claim}"); ok {
+			out.WriteString(claim)
+			template = rest
+		} else if rest, ok := strings.CutPrefix(template[at:], "{value}"); ok {
+			out.WriteString(value)
+			template = rest
+		} else {
+			out.WriteByte('{')
+			template = template[at+1:]
+		}
+	}
 }
 
 // ValueText says a hint's value in words: the policy's own, else the common
