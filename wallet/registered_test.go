@@ -118,6 +118,11 @@ func TestOverasking(t *testing.T) {
 	})
 	r := newRig(t)
 	fits := r.mustAsk(r.question().registered(r, r.register, map[string]any{"sub": "NTRDE\u202e-HRB\u009b12345"}, ageType, age18))
+	gate := map[string]any{"intended_use_id": "age-gate", "purpose": []any{map[string]any{"lang": "de", "value": "nur dein Alter"}}}
+	two := r.mustAsk(r.question().prefer(t, r).registered(r, r.register, gate, ageType, age18).registered(r, r.register, nil, prefsType, depth, topic))
+	if got := two.Registered.Purpose["de"]; got != "Startseite nach deinen Vorlieben" || len(two.Registered.Beyond) != 0 {
+		t.Errorf("of two uses, the one shown is %q, beyond %v", got, two.Registered.Beyond)
+	}
 	words := fits.Registered.Purpose
 	if !slices.Contains(fits.Technical, wallet.Technical{Label: "registered for", Value: "Startseite nach deinen Vorlieben"}) {
 		t.Errorf("the details: %v", fits.Technical)

@@ -181,7 +181,7 @@ func (r *Registration) Covers(q *dcql.Query, purpose string) error {
 
 // Registered is what registrars say about a request.
 type Registered struct {
-	By      []*VerifiedRegistration
+	By      []*VerifiedRegistration // those for the request's purpose first
 	Beyond  []Excess
 	Purpose string // the closed purpose of the request, if no certificate covers it
 }
@@ -202,31 +202,33 @@ func (r *Registered) Stops() bool {
 // nil. One that is forged, or somebody else's, is refused. Reasons:
 // registration_invalid, registration_mismatch.
 func (r *Request) Registrations(ctx context.Context, by credentials.Registrars, purpose string) (*Registered, error) {
-	out := &Registered{Purpose: purpose}
+	var fit, others []*VerifiedRegistration
 	about := map[*VerifiedRegistration][]string{}
 	for _, info := range r.VerifierInfo {
 		v, err := r.registration(ctx, info, by)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if v == nil {
+		case v == nil:
 			continue
+		case v.Allows(purpose):
+			fit = append(fit, v)
+		default:
+			others = append(others, v)
 		}
-		out.By, about[v] = append(out.By, v), info.CredentialIDs
-		if v.Allows(purpose) {
-			out.Purpose = ""
-		}
+		about[v] = info.CredentialIDs
 	}
-	if len(out.By) == 0 {
+	out, counting := &Registered{By: slices.Concat(fit, others)}, fit
+	switch {
+	case len(out.By) == 0:
 		return nil, nil
+	case len(fit) == 0: // said once, not of every claim again
+		out.Purpose, counting = purpose, others
 	}
 	for i := range r.DCQL.Credentials {
 		c := &r.DCQL.Credentials[i]
-		counts := slices.DeleteFunc(slices.Clone(out.By), func(v *VerifiedRegistration) bool {
-			elsewhere := len(about[v]) > 0 && !slices.Contains(about[v], c.ID)
-			return elsewhere || out.Purpose == "" && !v.Allows(purpose) // if all are for another, that is said once
-		})
-		out.Beyond = append(out.Beyond, leastBeyond(c, counts)...)
+		elsewhere := func(v *VerifiedRegistration) bool { return len(about[v]) > 0 && !slices.Contains(about[v], c.ID) }
+		out.Beyond = append(out.Beyond, leastBeyond(c, slices.DeleteFunc(slices.Clone(counting), elsewhere))...)
 	}
 	return out, nil
 }
