@@ -29,7 +29,7 @@ func (v *Verifier) verifyCredentials(ctx context.Context, e *evidence) error {
 		if !answered {
 			continue
 		}
-		c, err := credentials.Verify(ctx, list[0], v.rule(e.tx, e.tx.policy.Queries[q.ID]))
+		c, err := credentials.Verify(ctx, list[0], v.rule(e, e.tx.policy.Queries[q.ID]))
 		if err != nil {
 			return err
 		}
@@ -48,10 +48,10 @@ func (v *Verifier) verifyCredentials(ctx context.Context, e *evidence) error {
 // rule is what the answer to one query must show. A self-asserted type is
 // accepted only where the policy says so, and an issuer-signed one never from
 // the holder (architecture §5, decision 9).
-func (v *Verifier) rule(t *transaction, q policy.QueryRef) credentials.Rule {
-	now := v.cfg.Now()
+func (v *Verifier) rule(e *evidence, q policy.QueryRef) credentials.Rule {
+	t, now := e.tx, v.cfg.Now()
 	r := credentials.Rule{
-		Trust: t.platform.Trust, Status: t.platform.Status, Now: now, Leeway: Skew,
+		Trust: t.platform.Trust, Status: e.turn.outside(t.platform.Status), Now: now, Leeway: Skew,
 		VCTs: q.VCTs, Audience: t.ClientID,
 		KB: &sdjwt.KBRule{
 			Nonce: t.Nonce, Audience: t.audience(),

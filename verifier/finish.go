@@ -40,6 +40,7 @@ type evidence struct {
 	hash       []byte                                      // SHA-256 of all of it
 	byPlatform bool                                        // it was handed over by the platform, which may hear the outcome again
 
+	turn        turn // at the machine, from decrypt until the transaction is taken
 	tx          *transaction
 	post        *openid4vp.Post
 	answer      *openid4vp.Response
@@ -103,6 +104,7 @@ func (v *Verifier) Finish(ctx context.Context, r Response) (*Finished, error) {
 
 // finish runs the checks and returns the transaction as answered.
 func (v *Verifier) finish(ctx context.Context, e *evidence) (*transaction, error) {
+	defer e.turn.leave()
 	for _, c := range checks {
 		if err := c.run(v, ctx, e); err != nil {
 			return nil, v.reject(ctx, e, c.name, err)
@@ -214,6 +216,9 @@ func (v *Verifier) decrypt(ctx context.Context, e *evidence) error {
 	if err != nil {
 		return err
 	}
+	if err := e.turn.take(ctx, e.tx.platform.answers); err != nil {
+		return err
+	}
 	if e.answer, err = openid4vp.DecryptResponse(e.post.Encrypted, key, e.tx.EncKid); err != nil {
 		return err
 	}
@@ -266,6 +271,7 @@ func (v *Verifier) claimTransaction(ctx context.Context, e *evidence) error {
 func (v *Verifier) take(ctx context.Context, e *evidence, next func() (*transaction, error)) error {
 	for {
 		want, err := next()
+		e.turn.leave()
 		if err != nil {
 			return err
 		}
@@ -297,6 +303,7 @@ func (v *Verifier) take(ctx context.Context, e *evidence, next func() (*transact
 // reject names the check that failed and counts the try. Errors of the store
 // or the log decide nothing and pass.
 func (v *Verifier) reject(ctx context.Context, e *evidence, check Check, err error) error {
+	e.turn.leave()
 	reason := reasonOf(err, ReasonUnavailable)
 	switch reason {
 	case ReasonUnavailable:

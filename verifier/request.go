@@ -34,6 +34,10 @@ func (v *Verifier) RequestObject(ctx context.Context, requestID, walletNonce str
 	if t, err = v.noteOpened(ctx, t); err != nil {
 		return "", err
 	}
+	if err := t.platform.requests.take(ctx); err != nil {
+		return "", err
+	}
+	defer t.platform.requests.leave()
 	return v.signed(ctx, t, walletNonce)
 }
 

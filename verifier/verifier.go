@@ -212,12 +212,16 @@ type platform struct {
 	byID    map[string]*compiled // the highest version of each policy
 	byHash  map[string]*compiled
 
+	answers  *turns // of wallets
+	requests *turns // fetched by them
+
 	mu         sync.RWMutex // guards identities
 	identities []signing    // newest first
 }
 
 func newPlatform(ctx context.Context, cfg Platform, c *Config) (*platform, error) {
-	p := &platform{Platform: cfg, around: c, host: hostOf(c.BaseURL), byID: make(map[string]*compiled), byHash: make(map[string]*compiled)}
+	p := &platform{Platform: cfg, around: c, host: hostOf(c.BaseURL), byID: make(map[string]*compiled), byHash: make(map[string]*compiled),
+		answers: newTurns(answersEach), requests: newTurns(requestsEach)}
 	if p.Prefix == "" {
 		p.Prefix = openid4vp.PrefixX509Hash
 	}
