@@ -33,7 +33,7 @@ func (s *Server) answer(c echo.Context) error {
 		return err
 	}
 	if (in.Fragment == "") == (in.Protocol == "" || in.Data == nil) {
-		return &apiError{"body_malformed"}
+		return &apiError{reason: "body_malformed"}
 	}
 	got, err := s.cfg.Engine.Answer(c.Request().Context(), verifier.Answer{
 		Platform: platformOf(c), ID: c.Param("id"), Protocol: in.Protocol, Data: in.Data, Fragment: in.Fragment,

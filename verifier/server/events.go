@@ -16,7 +16,7 @@ import (
 // or the client leaves.
 func (s *Server) events(c echo.Context) error {
 	if !s.streams.take(platformOf(c), s.around.Load().of(platformOf(c)).Streams) {
-		return &apiError{"streams_exhausted"}
+		return &apiError{reason: "streams_exhausted"}
 	}
 	defer s.streams.leave(platformOf(c))
 	ctx, w := c.Request().Context(), c.Response()

@@ -12,8 +12,9 @@ import (
 	"facet/verifier"
 )
 
-// An apiError is a failure of this package itself, by its reason.
-type apiError struct{ reason string }
+// An apiError is a failure of this package itself, by its reason. The note is
+// for the caller and may repeat names the caller sent; it is not written down.
+type apiError struct{ reason, note string }
 
 func (e *apiError) Error() string { return "server: " + e.reason }
 
@@ -42,9 +43,9 @@ var meanings = map[string]meaning{
 	verifier.ReasonProof:               {403, "The proof does not show that this presentation was yours.", "Sign it with a key that was used in the presentation."},
 	verifier.ReasonToken:               {401, "The hint token is not valid.", "Read the result first, and use its hint_token until it ends."},
 	verifier.ReasonOutput:              {403, "The policy does not let hints leave this way.", "Add the output to the policy, if its purpose allows it."},
-	"policy_unknown":                   {404, "The platform has no such policy.", "Use the id of a policy the verifier was configured with."},
+	"policy_unknown":                   {404, "The platform has no such policy.", "Use the id of a policy the verifier was configured with for this platform, or what follows its last slash."},
 	"flow_invalid":                     {400, "flow must be same_device, cross_device or dc_api.", "Use same_device when the wallet opens in the same browser."},
-	"return_uri_unregistered":          {400, "return_uri does not fit.", "Register the exact address at the verifier; leave it out for cross_device and dc_api."},
+	"return_uri_unregistered":          {400, "return_uri is not registered, or does not belong to this flow.", "For same_device send one of the registered addresses, character by character; leave it out for cross_device and dc_api."},
 	"origin_unregistered":              {400, "origin does not fit.", "Send location.origin of the page that asks, for dc_api only, and register it at the verifier."},
 	"response_mode_invalid":            {400, "response_mode must be fragment, in the same_device flow.", "Leave it out: the wallet then answers the verifier directly."},
 	"response_mode_not_allowed":        {403, "Answers in a fragment are not allowed for this platform.", "Leave response_mode out; a fragment carries the answer unencrypted through the browser and needs insecure_fragment."},
@@ -62,7 +63,7 @@ var meanings = map[string]meaning{
 	"content_type":                     {415, "The body has another type than expected here.", "See /openapi.yaml."},
 	"size_limit":                       {413, "The body is too large.", "See /openapi.yaml."},
 	"streams_exhausted":                {503, "Too many event streams are open.", "Poll GET /v1/requests/{id} instead."},
-	"not_found":                        {404, "There is nothing here.", "See /openapi.yaml."},
+	"not_found":                        {404, "There is nothing here, or not by this method.", "See /openapi.yaml."},
 	"method_not_allowed":               {405, "This address does not take that method.", "See /openapi.yaml."},
 }
 
@@ -147,6 +148,10 @@ func explain(err error) (string, meaning) {
 	switch reason := reasonOf(err); {
 	case reason != "":
 		if m, ok := meanings[reason]; ok {
+			var own *apiError
+			if errors.As(err, &own) && own.note != "" {
+				m.detail += " " + own.note
+			}
 			return reason, m
 		}
 		return reason, meaning{http.StatusBadRequest, "The answer failed a check.", ""}

@@ -77,12 +77,12 @@ func (s *Server) hints(c echo.Context) (hints.HintSet, error) {
 	var in evaluation
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, &apiError{"body_malformed"}
+			return nil, &apiError{reason: "body_malformed"}
 		}
 	}
 	token, ok := bearer(c)
 	if !ok {
-		return nil, &apiError{verifier.ReasonToken}
+		return nil, &apiError{reason: verifier.ReasonToken}
 	}
 	if !isKey {
 		return s.cfg.Engine.Hints(c.Request().Context(), token)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -36,7 +38,7 @@ func platformOf(c echo.Context) string {
 func (s *Server) platform(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if site := c.Request().Header.Get("Sec-Fetch-Site"); site != "" && site != "none" {
-			return &apiError{"csrf"}
+			return &apiError{reason: "csrf"}
 		}
 		id, ok := s.keyHolder(c)
 		if !ok {
@@ -44,7 +46,7 @@ func (s *Server) platform(next echo.HandlerFunc) echo.HandlerFunc {
 				return err
 			}
 			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="facet"`)
-			return &apiError{"api_key_invalid"}
+			return &apiError{reason: "api_key_invalid"}
 		}
 		if err := s.spendAs(id, budgetCalls); err != nil {
 			return err
@@ -187,22 +189,38 @@ func readJSON(c echo.Context, into any) error { return readJSONUpTo(c, MaxBody, 
 func readJSONUpTo(c echo.Context, limit int, into any) error {
 	media, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || media != echo.MIMEApplicationJSON {
-		return &apiError{"content_type"}
+		return &apiError{reason: "content_type"}
 	}
 	body, err := readBody(c, int64(limit))
 	if err != nil {
 		return err
 	}
 	if _, err := jose.ParseObject(body, jose.Limits{MaxSize: limit}); err != nil {
-		return &apiError{"body_malformed"}
+		return &apiError{"body_malformed", "It is not a strict JSON object."}
 	}
 	d := json.NewDecoder(strings.NewReader(string(body)))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return &apiError{"body_malformed"}
+		return &apiError{"body_malformed", noteOf(err)}
 	}
 	return nil
 }
+
+// noteOf names the member a decoder stumbled over.
+func noteOf(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) && wrong.Field != "" {
+		return "The member " + wrong.Field + " has another type."
+	}
+	name, ok := strings.CutPrefix(err.Error(), "json: unknown field ")
+	if name, err := strconv.Unquote(name); ok && err == nil && memberName.MatchString(name) {
+		return "There is no member " + name + "."
+	}
+	return ""
+}
+
+// memberName is what a name may look like to be repeated.
+var memberName = regexp.MustCompile(`^[A-Za-z_]{1,40}$`)
 
 // maxRoom is the most bytes that are made free for a body before it comes, on
 // its sender's word.
@@ -217,9 +235,9 @@ func readBody(c echo.Context, limit int64) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &apiError{"size_limit"}
+		return nil, &apiError{reason: "size_limit"}
 	case err != nil:
-		return nil, &apiError{"body_incomplete"}
+		return nil, &apiError{reason: "body_incomplete"}
 	}
 	return room.Bytes(), nil
 }

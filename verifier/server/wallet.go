@@ -45,7 +45,7 @@ func (s *Server) requestObject(c echo.Context) error {
 func readForm(c echo.Context) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || media != echo.MIMEApplicationForm {
-		return nil, &apiError{"content_type"}
+		return nil, &apiError{reason: "content_type"}
 	}
 	body, err := readBody(c, MaxBody)
 	if err != nil {
@@ -53,11 +53,11 @@ func readForm(c echo.Context) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, &apiError{"body_malformed"}
+		return nil, &apiError{reason: "body_malformed"}
 	}
 	for _, values := range form {
 		if len(values) > 1 {
-			return nil, &apiError{"parameter_duplicated"}
+			return nil, &apiError{reason: "parameter_duplicated"}
 		}
 	}
 	return form, nil
@@ -89,7 +89,7 @@ const proofType = "application/jwt"
 func readProof(c echo.Context) (string, error) {
 	media, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
 	if err != nil || media != proofType {
-		return "", &apiError{"content_type"}
+		return "", &apiError{reason: "content_type"}
 	}
 	body, err := readBody(c, MaxProofBody)
 	return string(body), err
