@@ -38,7 +38,7 @@ The configuration is YAML or JSON; paths in it are relative to it:
       name: Morgenblatt
       identity: morgenblatt.pem
       api_keys_sha256: ["…"]
-      return_uris: [https://news.example/facet/callback]
+      return_uris: [https://news.example/facet/back]
       policies: [home.yaml]
       wallets: [{name: Facet, url: https://wallet.example}]
 
@@ -130,6 +130,9 @@ func serveVerifier(ctx context.Context, env *environ, c *verifierConfig, s verif
 // listen opens the public address, with TLS if it ends here.
 func (c *verifierConfig) listen() (net.Listener, error) {
 	listener, err := net.Listen("tcp", c.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%s is taken by another program; stop that one, or name another addr: %w", c.Addr, err)
+	}
 	if err != nil || c.TLS == nil {
 		return listener, err
 	}
