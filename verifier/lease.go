@@ -115,6 +115,13 @@ func (v *Verifier) writeLease(ctx context.Context, since, now time.Time) (store.
 // Resign gives the lease back, if this process has it, so that another one need
 // not wait for its end. Call it when Sweep will not be called any more.
 func (v *Verifier) Resign(ctx context.Context) error {
+	v.worker.mu.Lock()
+	defer v.worker.mu.Unlock()
+	if v.Duties().Stuck == 0 { // or whoever leads should look at what is left behind
+		if err := v.takeSign(ctx); err != nil {
+			return err
+		}
+	}
 	l := &v.tenure
 	l.mu.Lock()
 	defer l.mu.Unlock()

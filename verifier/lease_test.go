@@ -153,6 +153,57 @@ func TestOnlyTheLeaderLooks(t *testing.T) {
 	a.wantPairs()
 }
 
+// TestDeadNode: what a node that died had accepted and not released is found by
+// the one that sweeps, long before it is due; one look is enough for it, however
+// many die at once, and a node that stops in order, or only pauses, causes none.
+func TestDeadNode(t *testing.T) {
+	log := &valve{}
+	counting := &storetest.Faulty{}
+	a := newRig(t, func(r *rig) { r.node = "a"; withValve(log)(r); counting.Store = r.store; r.store = counting })
+	looks := 0
+	counting.Decide = func(c storetest.Call) storetest.Fault {
+		if c.Op == "swap" && c.Key == "lease/look" {
+			looks++
+		}
+		return storetest.None
+	}
+	b, c, d := a.another("b", a.clock, counting), a.another("c", a.clock, counting), a.another("d", a.clock, counting)
+	pass := func(d time.Duration, alive ...*rig) {
+		for ; d > 0; d -= 2 * time.Second {
+			a.clock.advance(2 * time.Second)
+			for _, r := range alive {
+				r.sweep()
+			}
+		}
+	}
+	pass(30*time.Second, a, b, c, d)
+	if err := d.engine.Resign(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	looks = 0
+	pass(60*time.Second, a, b, c)
+	if strings.Join(leaders(a, b, c), " ") != "a" || looks != 0 {
+		t.Fatalf("%v sweep, after %d looks for nothing", leaders(a, b, c), looks)
+	}
+	began := b.begin("access", "same_device")
+	log.shut.Store(true)
+	b.compose(began, twist{}).send() // accepted, not logged; then b dies, and c
+	log.shut.Store(false)
+	state := func() string { return a.api(keyNews, "GET", "/v1/requests/"+began.ID, "").field("state") }
+	pass(verifier.DeadAfter-4*time.Second, a)
+	if got := state(); got != "accepted" {
+		t.Fatalf("while they may be alive: %s", got)
+	}
+	pass(8*time.Second, a)
+	if got := state(); got != "released" || looks == 0 || looks > 2 {
+		t.Errorf("%s, after %d looks", got, looks)
+	}
+	pass(60*time.Second, a)
+	if looks > 2 {
+		t.Errorf("%d looks for two dead", looks)
+	}
+}
+
 // wantResults fails unless the log has so many results.
 func (r *rig) wantResults(want int) {
 	r.t.Helper()

@@ -50,6 +50,8 @@ type worker struct {
 	lookAt store.Version
 	ties   string // the idempotency record behind which the look goes on
 
+	signs signs
+
 	wish atomic.Bool // to be written to keyLook
 	last atomic.Int64
 }
@@ -66,11 +68,14 @@ func (v *Verifier) Sweep(ctx context.Context) error {
 	errs := []error{v.sweepStuck(ctx), v.wishLook(ctx)}
 	leads, err := v.lead(ctx)
 	errs = append(errs, err)
-	if leads {
-		errs = append(errs, v.sweepDue(ctx), v.wishLook(ctx), v.sweepEarly(ctx))
+	switch {
+	case leads:
+		errs = append(errs, v.missing(ctx), v.sweepDue(ctx), v.wishLook(ctx), v.sweepEarly(ctx))
 		if ctx.Err() == nil {
 			w.last.Store(v.cfg.Now().Unix())
 		}
+	case err == nil:
+		errs = append(errs, v.giveSign(ctx))
 	}
 	return errors.Join(errs...)
 }
