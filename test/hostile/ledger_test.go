@@ -23,6 +23,8 @@ type ledger struct {
 	t *testing.T
 	s *siege
 
+	meanwhile int // attacks begun before the last good exchange of their stretch was over
+
 	mu       sync.Mutex // guards the rest
 	kinds    map[string]int
 	statuses map[int]int
