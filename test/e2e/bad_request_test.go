@@ -141,31 +141,7 @@ func (x *trial) meetsStranger(s *shady) {
 	t := x.t
 	t.Helper()
 	who := newParty(t, "Morgenblatt", "shady.example")
-	query, err := dcql.Parse([]byte(`{"credentials":[{"id":"age","format":"dc+sd-jwt","meta":{"vct_values":["urn:facet:age:1"]},"claims":[{"path":["age_equal_or_over","18"]}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc, err := jose.GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	clientID := "x509_hash:" + jose.LeafHash(who.x5c)
-	request, err := openid4vp.SignRequest(t.Context(), who.key, who.x5c, openid4vp.RequestObject{
-		ClientID: clientID, ResponseType: openid4vp.ResponseType, ResponseMode: openid4vp.ModeDirectPostJWT,
-		ResponseURI: s.origin + "/response", Nonce: "0123456789abcdef0123456789abcdef", State: "state", DCQL: query,
-		ClientMetadata: openid4vp.ClientMetadata{
-			Keys:         []openid4vp.EncryptionKey{{Kid: "k", Key: enc.Public()}},
-			EncSupported: []string{openid4vp.EncA128GCM}, VPFormats: openid4vp.SDJWTFormats(),
-		},
-		Audience: openid4vp.SelfIssuedAudience, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Minute),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.answer = func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", openid4vp.RequestMediaType)
-		fmt.Fprint(w, request)
-	}
+	clientID := s.asksAs(t, who)
 	before := len(s.requests("POST", ""))
 	x.opensLink(s.link(x.d.wallet, clientID, ""))
 	x.awaitText(x.say("unverified.nothing"))
@@ -185,6 +161,43 @@ func (x *trial) meetsStranger(s *shady) {
 	if n := len(s.requests("POST", "")); n != before {
 		t.Errorf("%d messages went to a stranger", n-before)
 	}
+}
+
+// asksAs lets the server ask for one proof in somebody's name.
+func (s *shady) asksAs(t *testing.T, who party, beside ...openid4vp.VerifierInfo) (clientID string) {
+	t.Helper()
+	query, err := dcql.Parse([]byte(`{"credentials":[{"id":"age","format":"dc+sd-jwt","meta":{"vct_values":["urn:facet:age:1"]},"claims":[{"path":["age_equal_or_over","18"]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc, err := jose.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clientID = "x509_hash:" + jose.LeafHash(who.x5c)
+	request, err := openid4vp.SignRequest(t.Context(), who.key, who.x5c, openid4vp.RequestObject{
+		ClientID: clientID, ResponseType: openid4vp.ResponseType, ResponseMode: openid4vp.ModeDirectPostJWT,
+		ResponseURI: s.origin + "/response", Nonce: "0123456789abcdef0123456789abcdef", State: "state", DCQL: query,
+		ClientMetadata: openid4vp.ClientMetadata{
+			Keys:         []openid4vp.EncryptionKey{{Kid: "k", Key: enc.Public()}},
+			EncSupported: []string{openid4vp.EncA128GCM}, VPFormats: openid4vp.SDJWTFormats(),
+		},
+		VerifierInfo: beside,
+		Audience:     openid4vp.SelfIssuedAudience, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Minute),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.answer = func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/response" {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "{}")
+			return
+		}
+		w.Header().Set("Content-Type", openid4vp.RequestMediaType)
+		fmt.Fprint(w, request)
+	}
+	return clientID
 }
 
 func fragment(t *testing.T, link string) url.Values {

@@ -299,8 +299,9 @@ func (w words) text(t *testing.T, key string, n int) string {
 
 // A party is somebody with a certificate of a register nobody knows.
 type party struct {
-	key *jose.PrivateKey
-	x5c []string
+	key    *jose.PrivateKey
+	x5c    []string
+	anchor string // base64 DER
 }
 
 func newParty(t *testing.T, organization, host string) party {
@@ -330,7 +331,7 @@ func newParty(t *testing.T, organization, host string) party {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return party{key, []string{base64.StdEncoding.EncodeToString(leaf.Raw)}}
+	return party{key, []string{base64.StdEncoding.EncodeToString(leaf.Raw)}, base64.StdEncoding.EncodeToString(ca.Raw)}
 }
 
 func encode(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
