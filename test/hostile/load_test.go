@@ -73,8 +73,9 @@ func (s *siege) among(book *ledger, from, to, n int) []time.Duration {
 	next := atomic.Int64{}
 	next.Store(int64(from))
 	pace := besiegersAtOnce * between * time.Duration(n) / time.Duration(to-from)
-	for range besiegersAtOnce {
+	for who := range besiegersAtOnce {
 		besiegers.Go(func() {
+			time.Sleep(pace * time.Duration(who) / besiegersAtOnce) // not all at once
 			tick := time.NewTicker(pace)
 			defer tick.Stop()
 			for i := int(next.Add(1)) - 1; i < to; i = int(next.Add(1)) - 1 {
