@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -78,6 +79,9 @@ func TestDemoSite(t *testing.T) {
 		begun, err := c.Begin(t.Context(), client.Request{Policy: "home", ReturnURI: "http://localhost:3000/facet/back"})
 		if err != nil || len(begun.Links) != 1 || !strings.HasPrefix(begun.Links[0].URL, d.urls.wallet) {
 			t.Errorf("begin: %+v, %v", begun, err)
+		}
+		if res, err := http.Get(facet.URL); err != nil || res.StatusCode != http.StatusOK || res.Request.URL.Path != "/audit" {
+			t.Errorf("who types the verifier's address: %v, %v", res, err)
 		}
 		var out strings.Builder
 		d.announce(&environ{stdout: &out})

@@ -90,3 +90,15 @@ func TestUnreadableConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestSpan: a retention is told in words, in both languages.
+func TestSpan(t *testing.T) {
+	for iso, want := range map[string][2]string{
+		"P7D": {"7 days", "7 Tage"}, "P1D": {"1 day", "1 Tag"}, "PT12H": {"12 hours", "12 Stunden"}, "PT1H": {"1 hour", "1 Stunde"},
+		"PT0S": {"nothing: only the answer itself is passed on", "nichts: nur die Antwort selbst wird weitergegeben"},
+	} {
+		if en, de := span(iso, "en"), span(iso, "de"); en != want[0] || de != want[1] {
+			t.Errorf("%s: %q, %q", iso, en, de)
+		}
+	}
+}

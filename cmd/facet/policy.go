@@ -215,11 +215,29 @@ func printPreview(w io.Writer, c *policy.Compiled, given []string, lang string) 
 	return nil
 }
 
+// span is a retention in words.
+func span(iso, lang string) string {
+	one, many := map[byte]string{'D': "1 day", 'H': "1 hour"}, map[byte]string{'D': "days", 'H': "hours"}
+	none := "nothing: only the answer itself is passed on"
+	if lang == "de" {
+		one, many = map[byte]string{'D': "1 Tag", 'H': "1 Stunde"}, map[byte]string{'D': "Tage", 'H': "Stunden"}
+		none = "nichts: nur die Antwort selbst wird weitergegeben"
+	}
+	n, unit := strings.TrimLeft(iso[:len(iso)-1], "PT"), iso[len(iso)-1]
+	switch {
+	case n == "0":
+		return none
+	case n == "1":
+		return one[unit]
+	}
+	return n + " " + many[unit]
+}
+
 func printExplained(w io.Writer, c *policy.Compiled, lang string) {
 	p := c.Policy
 	purpose, _ := schemas.PurposeByID(p.Purpose)
 	fmt.Fprintf(w, "%s asks: %s\n  for:   %s (%s)\n  gives: %s\n  keeps: %s\n",
-		p.Controller.Name, p.Question.In(lang), hints.Text(purpose.Label).In(lang), p.Purpose, p.Benefit.In(lang), p.Retention)
+		p.Controller.Name, p.Question.In(lang), hints.Text(purpose.Label).In(lang), p.Purpose, p.Benefit.In(lang), span(p.Retention, lang))
 	for i := range p.Hints {
 		r := &p.Hints[i]
 		kind := "optional"

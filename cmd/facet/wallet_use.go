@@ -90,7 +90,7 @@ func (w *ownWallet) present(ctx context.Context) error {
 func page(out io.Writer, p wallet.Proposal, shown wallet.Previewed) {
 	fmt.Fprintf(out, "%s (%s) asks: %s\n", p.Asker.Name, p.Asker.Domain, p.Question[english])
 	if p.Kind == wallet.KindPolicy {
-		fmt.Fprintf(out, "For: %s\nKept: %s, until %s\n", p.Purpose.Label[english], p.Retention.ISO, date(p.Retention.Until))
+		fmt.Fprintf(out, "For: %s\nKept: %s, until %s\n", p.Purpose.Label[english], span(p.Retention.ISO, english), date(p.Retention.Until))
 	} else {
 		fmt.Fprintln(out, "They do not say what for, nor how long they keep it.")
 	}

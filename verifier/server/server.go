@@ -111,6 +111,7 @@ func (s *Server) routes() http.Handler {
 		e.GET("/"+name, s.takeaway(name, media), public)
 	}
 	if s.cfg.Console != nil {
+		e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusSeeOther, "/audit") }, pages) // a person typed the address
 		s.cfg.Console.Mount(e.Group("", pages))
 	}
 	return e
