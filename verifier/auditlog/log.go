@@ -179,8 +179,8 @@ func takeLock(path string) (*os.File, error) {
 func (l *Log) checkTree(ctx context.Context, g *guard) error {
 	b, err := l.src.Read(ctx, audit.CheckpointPath)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && g.last == nil:
-		return nil // a new log
+	case errors.Is(err, fs.ErrNotExist) && (g.last == nil || g.last.Size() == 0):
+		return nil // a new log, or one that was killed before it published that it is empty
 	case errors.Is(err, fs.ErrNotExist):
 		return ErrLost
 	case err != nil:
