@@ -74,6 +74,7 @@ func (v *Verifier) Begin(ctx context.Context, r BeginRequest) (*Begun, error) {
 		ID: newID(), Platform: p.ID, Policy: c.hash, Flow: r.Flow, ReturnURI: r.ReturnURI, Origin: r.Origin, Mode: r.ResponseMode,
 		CreatedAt: now.Unix(), ExpiresAt: now.Add(TTL).Unix(), KeepUntil: now.Add(TTL + c.policy.Keep()).Unix(),
 		Nonce: newID() + newID(), WireState: newID(), State: Open, platform: p, policy: c,
+		Unencrypted: p.InsecureUnencrypted,
 	}
 	if w != nil {
 		t.Wallet = w.Name

@@ -84,9 +84,10 @@ func (t *transaction) posted() bool { return t.Flow != audit.DCAPI && !t.returns
 // holder returns to.
 func (t *transaction) returns() bool { return t.Mode == openid4vp.ModeFragment }
 
-// clear reports whether the answer was asked for without encryption. In a
-// fragment OpenID4VP 1.0 knows no other.
-func (t *transaction) clear() bool { return t.returns() || t.platform.InsecureUnencrypted }
+// clear reports whether the answer was asked for without encryption, whatever
+// the platform's configuration has come to since. In a fragment OpenID4VP 1.0
+// knows no other.
+func (t *transaction) clear() bool { return t.returns() || t.Unencrypted }
 
 // audience is whom key bindings must name: for the Digital Credentials API the
 // page, whoever signed the request (App. A.4).

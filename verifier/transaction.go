@@ -50,6 +50,8 @@ type transaction struct {
 
 	TransactionData string `json:"transaction_data,omitzero"` // as sent; see openid4vp.TransactionData
 
+	Unencrypted bool `json:"unencrypted,omitzero"` // begun under InsecureUnencrypted
+
 	WireState string `json:"wire_state"`
 	EncKid    string `json:"enc_kid"`
 	EncKey    []byte `json:"enc_key,omitzero"` // sealed scalar
