@@ -17,22 +17,7 @@ import (
 // unwritten. What was acknowledged before is there, and damage to that is
 // noticed.
 func TestPowerFailure(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "keys")
-	f := open(t, keyfile.Config{Path: path})
-	if _, err := f.Swap(t.Context(), "acknowledged", 0, secret(0)); err != nil {
-		t.Fatal(err)
-	}
-	before := read(t, path)
-	var wg sync.WaitGroup
-	for i := range 24 {
-		wg.Go(func() {
-			if _, err := f.Swap(t.Context(), fmt.Sprint("late ", i), 0, secret(i+1)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	whole := lastBatch(t, read(t, path), len(before))
+	whole := withBatch(t)
 	reopen := func(content []byte) (*keyfile.File, error) {
 		path := filepath.Join(t.TempDir(), "keys")
 		if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -69,23 +54,50 @@ func TestPowerFailure(t *testing.T) {
 	}
 }
 
-// lastBatch finds where the last batch of at least two changes begins, and cuts
-// the file after it.
-func lastBatch(t *testing.T, file []byte, from int) (out struct {
+// A batched file ends with a batch of at least two changes, which begins at at.
+type batched struct {
 	file []byte
 	at   int
-}) {
+}
+
+// withBatch writes until some of 24 changes at once waited while another was
+// flushed, and so were written together: nearly always at the first try.
+func withBatch(t *testing.T) batched {
 	t.Helper()
+	for range 50 {
+		path := filepath.Join(t.TempDir(), "keys")
+		f := open(t, keyfile.Config{Path: path})
+		if _, err := f.Swap(t.Context(), "acknowledged", 0, secret(0)); err != nil {
+			t.Fatal(err)
+		}
+		before := read(t, path)
+		var wg sync.WaitGroup
+		for i := range 24 {
+			wg.Go(func() {
+				if _, err := f.Swap(t.Context(), fmt.Sprint("late ", i), 0, secret(i+1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if out := lastBatch(read(t, path), len(before)); out.file != nil {
+			return out
+		}
+	}
+	t.Fatal("no two changes were ever written together")
+	return batched{}
+}
+
+// lastBatch finds where the last batch of at least two changes begins, and cuts
+// the file after it.
+func lastBatch(file []byte, from int) (out batched) {
 	for from < len(file) {
 		const mark = 4 + 8 + 1 + 2 + 4 + 4
 		end := from + mark + int(file[from+mark-2])<<8 + int(file[from+mark-1])
 		if end-from > 300 {
-			out.file, out.at = file[:end], from
+			out = batched{file[:end], from}
 		}
 		from = end
-	}
-	if out.file == nil {
-		t.Skip("no two changes were written together") // one of 24 waited while another was flushed, or none
 	}
 	return out
 }
